@@ -1,0 +1,47 @@
+/**
+ * Every error that leaves a process, by its stable code.
+ *
+ * `status` is the HTTP status of endpoints of our own (the classic API keeps 200); `retryable` says whether the
+ * same request may succeed later without being changed.
+ */
+export const errorCodes = {
+  INVALID_PARAMS: { status: 400, retryable: false, doc: "A parameter is missing or not what the command takes." },
+  UNKNOWN_COMMAND: { status: 404, retryable: false, doc: "No command has that name." },
+  UNKNOWN_HUB: { status: 404, retryable: false, doc: "The node has no hub of that name." },
+  NODE_TIMEOUT: {
+    status: 504,
+    retryable: true,
+    doc: "The node gave no reply in time. Whether it ran the command is unknown.",
+  },
+  NODE_LEFT: {
+    status: 503,
+    retryable: true,
+    doc: "The node's link ended during the call. Whether it ran the command is unknown.",
+  },
+  NODE_OVERLOADED: {
+    status: 503,
+    retryable: true,
+    doc: "Too many bytes wait for the node (or for the center, in a reply). A call so refused was not run.",
+  },
+  REPLY_TOO_LARGE: { status: 500, retryable: false, doc: "The command ran, but its result is over the size limit." },
+  ABORTED: { status: 499, retryable: true, doc: "The caller gave up. Whether nodes ran the command is unknown." },
+  INTERNAL: { status: 500, retryable: false, doc: "A fault of ours. It is logged where it happened." },
+  LINK_AUTH_FAILED: { status: 403, retryable: false, doc: "The peer of a link does not know the link secret." },
+  LINK_VERSION: { status: 400, retryable: false, doc: "The peer of a link speaks another protocol version." },
+  LINK_PROTOCOL: { status: 400, retryable: false, doc: "The peer of a link sent what the protocol does not allow." },
+  LINK_LOST: { status: 503, retryable: true, doc: "A link ended." },
+  NODE_KEY_TAKEN: {
+    status: 409,
+    retryable: false,
+    doc: "Another living node has an id with the same first 12 characters.",
+  },
+  CONFIG_INVALID: { status: 400, retryable: false, doc: "An option has a value that is not allowed." },
+  LISTEN_REFUSED: { status: 403, retryable: false, doc: "Listening there needs a secret, a token or TLS that is not set." },
+  PORT_TAKEN: { status: 409, retryable: false, doc: "Another program listens on that port." },
+} as const satisfies Record<string, { status: number; retryable: boolean; doc: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}

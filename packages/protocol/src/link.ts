@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { hexId } from "./ids.js";
+
+/**
+ * What a node tells a center about itself when it registers.
+ *
+ * `startedAt` is milliseconds since the Unix epoch; `publicUrl` is the ws(s):// address for clients.
+ */
+export const nodeInfo = z.object({
+  version: z.string().max(64),
+  publicUrl: z.string().max(2048),
+  startedAt: z.int().nonnegative(),
+});
+export type NodeInfo = z.infer<typeof nodeInfo>;
+
+/** What a node holds right now. `draining`: it takes no new connections. */
+export const nodeStatus = z.object({
+  connections: z.int().nonnegative(),
+  users: z.int().nonnegative(),
+  groups: z.int().nonnegative(),
+  draining: z.boolean(),
+});
+export type NodeStatus = z.infer<typeof nodeStatus>;
+
+const nonce = z.string().regex(/^[0-9a-f]{64}$/);
+/** Hex HMAC-SHA256; docs/PROTOCOL.md says over what. */
+const proof = z.string().regex(/^[0-9a-f]{64}$/);
+/** `host:port`, or a bare `port` that means the host at which the node reached the center. */
+const address = z.string().min(1).max(300);
+const callId = z.int().nonnegative();
+const transferId = z.int().nonnegative();
+
+/** One result: `[true, value]`, or `[false, code, message]` with a code of errors.ts. */
+export const outcome = z.union([
+  z.tuple([z.literal(true), z.unknown()]),
+  z.tuple([z.literal(false), z.string().max(64), z.string().max(2000)]),
+]);
+export type WireOutcome = z.infer<typeof outcome>;
+
+/**
+ * Every frame between a center and a node, by its first element. docs/PROTOCOL.md tells their order.
+ *
+ * Handshake, the center proving first: `hello` (node), `hello` with proof (center), `auth` (node),
+ * `welcome` or `refuse` (center).
+ */
+export const linkFrames = {
+  hello: z.tuple([
+    z.literal("hello"),
+    z.object({
+      version: z.int(),
+      role: z.enum(["center", "node"]),
+      id: hexId,
+      nonce,
+      proof: proof.optional(),
+    }),
+  ]),
+  auth: z.tuple([z.literal("auth"), z.object({ proof, info: nodeInfo, status: nodeStatus })]),
+  /** `centers`: other centers to register with. `heartbeatMs`: how often pings come. */
+  welcome: z.tuple([
+    z.literal("welcome"),
+    z.object({ centers: z.array(address).max(1000), heartbeatMs: z.int().min(1) }),
+  ]),
+  refuse: z.tuple([z.literal("refuse"), z.string().max(64), z.string().max(2000)]),
+
+  /** Center to node, with a number that only grows. */
+  ping: z.tuple([z.literal("ping"), z.int().nonnegative()]),
+  /** Node to center: the number of the ping that it answers, and what the node holds. */
+  pong: z.tuple([z.literal("pong"), z.int().nonnegative(), nodeStatus]),
+
+  /** `["call", id, hub, remainingMs, [[command, params], ...]]`: run these in order. */
+  call: z.tuple([
+    z.literal("call"),
+    callId,
+    z.string().min(1).max(512),
+    z.int().nonnegative(),
+    z.array(z.tuple([z.string().max(128), z.unknown()])).max(10_000),
+  ]),
+  /** `["reply", id, outcomes]`: one outcome for each command of the call, in order. */
+  reply: z.tuple([z.literal("reply"), callId, z.array(outcome).max(10_000)]),
+  /** Nobody waits for that call any more. What was not yet read or answered of it may be dropped. */
+  cancel: z.tuple([z.literal("cancel"), callId]),
+
+  /** Center to node: register with these centers too, or leave them. */
+  register: z.tuple([z.literal("register"), z.array(address).max(1000)]),
+  remove: z.tuple([z.literal("remove"), z.array(address).max(1000)]),
+
+  /** `["piece", transferId, totalBytes, bytes]`: the next bytes of a frame that is too large to go at once. */
+  piece: z.tuple([
+    z.literal("piece"),
+    transferId,
+    z.int().positive(),
+    z.instanceof(Uint8Array as typeof Uint8Array<ArrayBufferLike>),
+  ]),
+  /** The rest of that transfer will not come. */
+  abandon: z.tuple([z.literal("abandon"), transferId]),
+} as const;
+
+export type LinkFrameType = keyof typeof linkFrames;
+export type LinkFrame = { [T in LinkFrameType]: z.infer<(typeof linkFrames)[T]> }[LinkFrameType];
+export type FrameOf<T extends LinkFrameType> = z.infer<(typeof linkFrames)[T]>;
+
+/** Checks a decoded frame. Its error says which frame and what was wrong, and holds none of its values. */
+export function parseLinkFrame(
+  value: unknown,
+): { ok: true; frame: LinkFrame } | { ok: false; error: string } {
+  if (!Array.isArray(value) || typeof value[0] !== "string" || !Object.hasOwn(linkFrames, value[0])) {
+    return { ok: false, error: "not a frame of this protocol" };
+  }
+  const type = value[0] as LinkFrameType;
+  const parsed = linkFrames[type].safeParse(value);
+  if (parsed.success) return { ok: true, frame: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { ok: false, error: `${type} frame: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "invalid"}` };
+}

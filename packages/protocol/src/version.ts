@@ -1,0 +1,10 @@
+/**
+ * The version of the link protocol. Both ends of a link must have the same.
+ *
+ * A test holds a hash of the link's schemas and of the command table: whoever changes them changes this too,
+ * or shows that old and new still understand each other.
+ */
+export const LINK_PROTOCOL_VERSION = 1;
+
+/** The hub that the classic API speaks to. */
+export const DEFAULT_HUB = "default";
