@@ -21,9 +21,14 @@ export const errorCodes = {
   NODE_OVERLOADED: {
     status: 503,
     retryable: true,
-    doc: "Too many bytes wait for the node (or for the center, in a reply). A call so refused was not run.",
+    doc: "Too many bytes wait for the node. The call was not sent to it.",
   },
   REPLY_TOO_LARGE: { status: 500, retryable: false, doc: "The command ran, but its result is over the size limit." },
+  REPLY_DROPPED: {
+    status: 503,
+    retryable: false,
+    doc: "The command ran, but too many bytes wait for the center to take its result.",
+  },
   ABORTED: { status: 499, retryable: true, doc: "The caller gave up. Whether nodes ran the command is unknown." },
   INTERNAL: { status: 500, retryable: false, doc: "A fault of ours. It is logged where it happened." },
   LINK_AUTH_FAILED: { status: 403, retryable: false, doc: "The peer of a link does not know the link secret." },

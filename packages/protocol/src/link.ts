@@ -55,11 +55,7 @@ export const linkFrames = {
     }),
   ]),
   auth: z.tuple([z.literal("auth"), z.object({ proof, info: nodeInfo, status: nodeStatus })]),
-  /** `centers`: other centers to register with. `heartbeatMs`: how often pings come. */
-  welcome: z.tuple([
-    z.literal("welcome"),
-    z.object({ centers: z.array(address).max(1000), heartbeatMs: z.int().min(1) }),
-  ]),
+  welcome: z.tuple([z.literal("welcome")]),
   refuse: z.tuple([z.literal("refuse"), z.string().max(64), z.string().max(2000)]),
 
   /** Center to node, with a number that only grows. */

@@ -1,0 +1,131 @@
+import { isErrorCode, LINK_PROTOCOL_VERSION, type NodeInfo, type NodeStatus } from "@websocket-center/protocol";
+import { WebSocket } from "ws";
+import { CenterError } from "../errors.js";
+import { encodeLinkFrame } from "../rpc/codec.js";
+import {
+  createNonce,
+  decodeHandshake,
+  HANDSHAKE_TIMEOUT_MS,
+  isProven,
+  type Meeting,
+  outOfTurn,
+  prove,
+} from "./handshake.js";
+import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
+
+export interface DialOptions {
+  host: string;
+  port: number;
+  nodeId: string;
+  secrets: readonly string[];
+  info: () => NodeInfo;
+  status: () => NodeStatus;
+  tls: { ca: string | undefined } | undefined;
+  checkHost: (host: string) => void;
+  /** Whether that center is linked already. */
+  isTwin: (centerId: string) => boolean;
+  signal: AbortSignal;
+}
+
+/** A link whose both ends have proven themselves. */
+export interface Dialed {
+  centerId: string;
+  link: LinkSocket;
+  /** Delivers what came right behind the handshake, once the link's `onFrame` is set. */
+  replay: () => void;
+}
+
+/** The center at that address is linked through another one. */
+export class TwinError extends CenterError {
+  readonly centerId: string;
+
+  constructor(centerId: string) {
+    super("LINK_LOST", "this center is linked through another address");
+    this.centerId = centerId;
+  }
+}
+
+/**
+ * Dials a center and goes through the handshake, in at most 10 s. The center proves itself first: a node says
+ * nothing of itself to somebody who does not know the secret.
+ * @throws CenterError LINK_LOST, LINK_AUTH_FAILED, LINK_VERSION, LINK_PROTOCOL, NODE_KEY_TAKEN, or TwinError.
+ */
+export async function dial(options: DialOptions): Promise<Dialed> {
+  const { host, port, tls, signal } = options;
+  options.checkHost(host);
+  const url = `${tls === undefined ? "ws" : "wss"}://${host.includes(":") ? `[${host}]` : host}:${port}/link`;
+  const webSocket = new WebSocket(url, {
+    perMessageDeflate: false,
+    maxPayload: MAX_LINK_MESSAGE_BYTES,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+  });
+  const link = new LinkSocket(webSocket);
+  const meeting: Meeting = { nodeId: options.nodeId, centerId: "", nodeNonce: createNonce(), centerNonce: "" };
+  webSocket.once("open", () => {
+    const hello = { version: LINK_PROTOCOL_VERSION, role: "node" as const, id: meeting.nodeId, nonce: meeting.nodeNonce };
+    link.send(encodeLinkFrame(["hello", hello]));
+  });
+  return new Promise<Dialed>((resolve, reject) => {
+    const fail = (error: CenterError): void => {
+      over();
+      reject(error);
+      link.terminate(error.message);
+    };
+    const onAbort = (): void => fail(new CenterError("ABORTED", "dialling was given up"));
+    const timer = setTimeout(() => fail(new CenterError("LINK_LOST", "the handshake took too long")), HANDSHAKE_TIMEOUT_MS);
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    link.onClose = (reason) => fail(new CenterError("LINK_LOST", reason));
+    link.onFrame = (bytes) => {
+      try {
+        if (step(options, meeting, link, bytes) === "done") {
+          over();
+          resolve({ centerId: meeting.centerId, link, replay: holdFrames(link) });
+        }
+      } catch (error) {
+        fail(error instanceof CenterError ? error : new CenterError("INTERNAL", String(error), { cause: error }));
+      }
+    };
+  });
+}
+
+/** One frame of the center's side of the handshake. */
+function step(options: DialOptions, meeting: Meeting, link: LinkSocket, bytes: Uint8Array): "done" | "going on" {
+  const frame = decodeHandshake(bytes);
+  switch (frame[0]) {
+    case "hello": {
+      if (meeting.centerId !== "" || frame[1].role !== "center") throw outOfTurn();
+      meeting.centerId = frame[1].id;
+      meeting.centerNonce = frame[1].nonce;
+      if (!isProven(options.secrets, "center", meeting, frame[1].proof)) {
+        throw new CenterError("LINK_AUTH_FAILED", "the center does not know the link secret (WSC_LINK_SECRET) of this node");
+      }
+      if (options.isTwin(meeting.centerId)) throw new TwinError(meeting.centerId);
+      const proof = prove(options.secrets, "node", meeting);
+      link.send(encodeLinkFrame(["auth", { proof, info: options.info(), status: options.status() }]));
+      return "going on";
+    }
+    case "refuse": {
+      const [, code, message] = frame;
+      throw new CenterError(isErrorCode(code) ? code : "LINK_LOST", `refused by the center: ${message}`);
+    }
+    case "welcome":
+      if (meeting.centerId === "") throw outOfTurn();
+      return "done";
+    default:
+      throw outOfTurn();
+  }
+}
+
+/** Keeps the frames that arrive until somebody listens: the promise's reader comes a moment later. */
+function holdFrames(link: LinkSocket): () => void {
+  const held: Uint8Array[] = [];
+  link.onFrame = (frame) => held.push(frame);
+  return () => {
+    for (const frame of held) link.onFrame(frame);
+  };
+}

@@ -1,0 +1,79 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { type LinkFrame, LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
+import { CenterError } from "../errors.js";
+import { decodeLinkFrame } from "../rpc/codec.js";
+
+/** Nothing but the handshake is accepted before it is done, and for at most this long. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** What both ends prove to know the secret for: this very meeting of these two. */
+export interface Meeting {
+  nodeId: string;
+  centerId: string;
+  nodeNonce: string;
+  centerNonce: string;
+}
+
+/** 32 random bytes, as hex. */
+export function createNonce(): string {
+  return randomBytes(32).toString("hex");
+}
+
+/**
+ * HMAC-SHA256 (RFC 2104) over protocol version, role, both ids and both nonces, one a line.
+ * @param secrets - the first one proves. None at all, as on loopback, is the empty secret.
+ */
+export function prove(secrets: readonly string[], role: "center" | "node", meeting: Meeting): string {
+  return proofWith(secrets[0] ?? "", role, meeting);
+}
+
+/** Whether `proof` was made with one of the secrets; compared in constant time. */
+export function isProven(
+  secrets: readonly string[],
+  role: "center" | "node",
+  meeting: Meeting,
+  proof: string | undefined,
+): boolean {
+  if (proof === undefined) return false;
+  const given = Buffer.from(proof, "hex");
+  let proven = false;
+  for (const secret of secrets.length === 0 ? [""] : secrets) {
+    const expected = Buffer.from(proofWith(secret, role, meeting), "hex");
+    if (given.length === expected.length && timingSafeEqual(given, expected)) proven = true;
+  }
+  return proven;
+}
+
+function proofWith(secret: string, role: "center" | "node", meeting: Meeting): string {
+  const lines = [
+    "websocket-center link",
+    String(LINK_PROTOCOL_VERSION),
+    role,
+    meeting.nodeId,
+    meeting.centerId,
+    meeting.nodeNonce,
+    meeting.centerNonce,
+  ];
+  return createHmac("sha256", secret).update(lines.join("\n")).digest("hex");
+}
+
+/** @throws CenterError LINK_VERSION, with what to do about it. */
+function checkVersion(version: number, peer: "center" | "node"): void {
+  if (version === LINK_PROTOCOL_VERSION) return;
+  throw new CenterError(
+    "LINK_VERSION",
+    `the ${peer} speaks link protocol ${version}, this side ${LINK_PROTOCOL_VERSION}; run releases with the same link protocol on both`,
+  );
+}
+
+/** @throws CenterError LINK_VERSION before anything else, for a peer of another version sends other frames. */
+export function decodeHandshake(bytes: Uint8Array): LinkFrame {
+  if (bytes.length > 8 * 1024) throw new CenterError("LINK_PROTOCOL", "a handshake frame is too large");
+  const frame = decodeLinkFrame(bytes);
+  if (frame[0] === "hello") checkVersion(frame[1].version, frame[1].role);
+  return frame;
+}
+
+export function outOfTurn(): CenterError {
+  return new CenterError("LINK_PROTOCOL", "a frame of the handshake came out of turn");
+}

@@ -1,0 +1,124 @@
+import { once } from "node:events";
+import type WebSocket from "ws";
+import { CenterError } from "../errors.js";
+import { MAX_FRAME_BYTES } from "./backplane.js";
+
+const LENGTH_BYTES = 4;
+/** A message is flushed before it grows past this. */
+const FLUSH_BYTES = 64 * 1024;
+/** The largest WebSocket message on a link: what one flush can hold, and a frame more. */
+export const MAX_LINK_MESSAGE_BYTES = FLUSH_BYTES + MAX_FRAME_BYTES + 1024;
+const CLOSE_TIMEOUT_MS = 500;
+
+/**
+ * Frames over one WebSocket. Frames of one tick travel together, as one binary message: for each a length of four
+ * bytes, big-endian, and its bytes.
+ */
+export class LinkSocket {
+  /** Called for each frame, in order. Throwing ends the link. */
+  onFrame: (frame: Uint8Array) => void = () => {};
+  /** Called once, with why the link ended. */
+  onClose: (reason: string) => void = () => {};
+  readonly #webSocket: WebSocket;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #sent: (() => void)[] = [];
+  #scheduled = false;
+  #ended: string | undefined;
+
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
+    webSocket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
+    webSocket.on("error", (error) => this.#end(error.message));
+    webSocket.on("close", (code, reason) => {
+      const text = reason.toString();
+      this.#end(text === "" ? `the link was closed (${code})` : `${text} (${code})`);
+    });
+  }
+
+  /** Why the link ended; undefined while it lives. */
+  get ended(): string | undefined {
+    return this.#ended;
+  }
+
+  /** Bytes not yet handed to the kernel. */
+  get queuedBytes(): number {
+    return this.#queuedBytes + this.#webSocket.bufferedAmount;
+  }
+
+  send(frame: Uint8Array, sent?: () => void): void {
+    if (this.#ended !== undefined) {
+      sent?.();
+      return;
+    }
+    const length = Buffer.allocUnsafe(LENGTH_BYTES);
+    length.writeUInt32BE(frame.length);
+    this.#queue.push(length, frame);
+    this.#queuedBytes += LENGTH_BYTES + frame.length;
+    if (sent !== undefined) this.#sent.push(sent);
+    if (this.#queuedBytes >= FLUSH_BYTES) {
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => this.flush());
+    }
+  }
+
+  /** Writes what is queued now. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#queue.length === 0 || this.#ended !== undefined) return;
+    const message = Buffer.concat(this.#queue, this.#queuedBytes);
+    const sent = this.#sent;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#sent = [];
+    this.#webSocket.send(message, { binary: true }, () => {
+      for (const tell of sent) tell();
+    });
+  }
+
+  /** Ends the link at once, without waiting for the peer. */
+  terminate(reason: string): void {
+    this.#end(reason);
+    this.#webSocket.terminate();
+  }
+
+  /** Ends the link with a close frame, behind what is queued; waits for the peer for at most half a second. */
+  async close(code: number, reason: string): Promise<void> {
+    this.flush();
+    this.#end(reason);
+    if (this.#webSocket.readyState === this.#webSocket.CLOSED) return;
+    const closed = once(this.#webSocket, "close");
+    this.#webSocket.close(code, reason);
+    const timer = setTimeout(() => this.#webSocket.terminate(), CLOSE_TIMEOUT_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    try {
+      if (!isBinary) throw new CenterError("LINK_PROTOCOL", "a link carries binary messages only");
+      let at = 0;
+      while (at < data.length) {
+        const start = at + LENGTH_BYTES;
+        const end = start > data.length ? Infinity : start + data.readUInt32BE(at);
+        if (end > data.length) throw new CenterError("LINK_PROTOCOL", "a message ends within a frame");
+        if (this.#ended !== undefined) return;
+        this.onFrame(data.subarray(start, end));
+        at = end;
+      }
+    } catch (error) {
+      this.terminate(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #end(reason: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    for (const tell of this.#sent.splice(0)) tell();
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.onClose(reason);
+  }
+}

@@ -1,0 +1,239 @@
+import type { NodeInfo, NodeStatus } from "@websocket-center/protocol";
+import type { NodeIdentity } from "../node/identity.js";
+import { Backoff } from "./backoff.js";
+import type { Backplane, Member } from "./backplane.js";
+import type { LinkSocket } from "./link-socket.js";
+import { Members } from "./members.js";
+import { CenterError } from "../errors.js";
+import { dial, type Dialed, TwinError } from "./dial.js";
+
+const BACKOFF = { baseMs: 100, maxMs: 5000 };
+/** For what somebody has to mend first: a wrong secret, another version, a key that is taken. */
+const SLOW_RETRY_MS = 30_000;
+
+export interface DialerOptions {
+  identity: NodeIdentity;
+  secrets: readonly string[];
+  info: () => NodeInfo;
+  status: () => NodeStatus;
+  /** `ca`: PEM of a private certificate authority. */
+  tls: { ca: string | undefined } | undefined;
+  /** @throws CenterError where the rules do not allow to dial that host. */
+  checkHost: (host: string) => void;
+  /** An attempt failed, or a link ended; `retryMs` until the next attempt. */
+  onLost: (address: string, error: CenterError, retryMs: number) => void;
+}
+
+interface Line {
+  readonly host: string;
+  readonly port: number;
+  readonly backoff: Backoff;
+  state: "dialing" | "linked" | "waiting";
+  member: Member | undefined;
+  /** The center that another line is linked to already, where that is why this one waits. */
+  twinOf: string | undefined;
+  timer: NodeJS.Timeout | undefined;
+  abort: AbortController;
+}
+
+/**
+ * The node's end of the `websocket` backplane: it dials each center, and again each one that is lost, for ever, with
+ * backoff and full jitter. Two addresses of one center make one link.
+ */
+export class WebSocketDialer implements Backplane {
+  readonly #options: DialerOptions;
+  readonly #members = new Members();
+  readonly #links = new Map<Member, LinkSocket>();
+  readonly #lines = new Map<string, Line>();
+  #started = false;
+  #closed = false;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  /** `host:port` of each center that is or shall be linked. */
+  get addresses(): { address: string; linked: boolean; centerId: string | undefined }[] {
+    return Array.from(this.#lines, ([address, { member }]) => ({
+      address,
+      linked: member !== undefined,
+      centerId: member?.id,
+    }));
+  }
+
+  start(): void {
+    this.#started = true;
+    for (const line of this.#lines.values()) this.#dial(line);
+  }
+
+  /** Dials that center from now on, unless it does already. */
+  add(host: string, port: number): void {
+    const key = addressKey(host, port);
+    if (this.#closed || this.#lines.has(key)) return;
+    const line: Line = {
+      host,
+      port,
+      backoff: new Backoff(BACKOFF),
+      state: "waiting",
+      member: undefined,
+      twinOf: undefined,
+      timer: undefined,
+      abort: new AbortController(),
+    };
+    this.#lines.set(key, line);
+    if (this.#started) this.#dial(line);
+  }
+
+  /** Leaves that center, and does not dial it any more. */
+  remove(host: string, port: number): void {
+    const key = addressKey(host, port);
+    const line = this.#lines.get(key);
+    if (line === undefined) return;
+    this.#lines.delete(key);
+    this.#stop(line, "the node leaves this center");
+  }
+
+  members(): Iterable<Member> {
+    return this.#members.all();
+  }
+  onMember(...args: Parameters<Backplane["onMember"]>): () => void {
+    return this.#members.onMember(...args);
+  }
+  onFrame(...args: Parameters<Backplane["onFrame"]>): void {
+    this.#members.onFrame(...args);
+  }
+  send(member: Member, frame: Uint8Array, sent?: () => void): void {
+    const link = this.#links.get(member);
+    if (link === undefined) sent?.();
+    else link.send(frame, sent);
+  }
+  sendAll(frame: Uint8Array): void {
+    for (const link of this.#links.values()) link.send(frame);
+  }
+  pressure(member: Member): number {
+    return this.#links.get(member)?.queuedBytes ?? 0;
+  }
+  end(member: Member, reason: string): void {
+    this.#links.get(member)?.terminate(reason);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const links = [...this.#links.values()];
+    for (const line of this.#lines.values()) this.#clear(line);
+    await Promise.all(links.map((link) => link.close(1001, "the node stops")));
+  }
+
+  #clear(line: Line): void {
+    clearTimeout(line.timer);
+    line.abort.abort();
+  }
+
+  #stop(line: Line, reason: string): void {
+    this.#clear(line);
+    const link = line.member && this.#links.get(line.member);
+    void link?.close(1000, reason);
+  }
+
+  #dial(line: Line): void {
+    const { identity, secrets, info, status, tls, checkHost } = this.#options;
+    line.state = "dialing";
+    line.twinOf = undefined;
+    line.abort = new AbortController();
+    const { signal } = line.abort;
+    const nodeId = identity.id;
+    const isTwin = (centerId: string): boolean => this.#members.get(centerId) !== undefined;
+    dial({ ...line, nodeId, secrets, info, status, tls, checkHost, isTwin, signal }).then(
+      (dialed) => this.#onDialed(line, dialed, signal, nodeId),
+      (error: unknown) => {
+        if (!signal.aborted) this.#onFailed(line, asCenterError(error), nodeId);
+      },
+    );
+  }
+
+  #onDialed(line: Line, dialed: Dialed, signal: AbortSignal, nodeId: string): void {
+    if (signal.aborted || nodeId !== this.#options.identity.id) {
+      dialed.link.terminate("no longer wanted");
+      if (!signal.aborted) this.#dial(line);
+      return;
+    }
+    if (dialed.link.ended !== undefined) {
+      this.#onFailed(line, new CenterError("LINK_LOST", dialed.link.ended), nodeId);
+      return;
+    }
+    if (this.#members.get(dialed.centerId) !== undefined) {
+      dialed.link.terminate("linked through another address meanwhile");
+      this.#waitAsTwin(line, dialed.centerId);
+      return;
+    }
+    this.#options.identity.settle();
+    line.backoff.reset();
+    line.state = "linked";
+    const member: Member = { id: dialed.centerId, address: addressKey(line.host, line.port), node: undefined };
+    line.member = member;
+    this.#links.set(member, dialed.link);
+    dialed.link.onFrame = (frame) => this.#members.receive(member, frame);
+    dialed.link.onClose = (reason) => {
+      this.#links.delete(member);
+      line.member = undefined;
+      this.#members.leave(member, reason);
+      this.#wakeTwins(member.id);
+      if (!signal.aborted) this.#retry(line, new CenterError("LINK_LOST", reason), line.backoff.next());
+    };
+    this.#members.join(member);
+    dialed.replay();
+  }
+
+  #onFailed(line: Line, error: CenterError, nodeId: string): void {
+    if (error instanceof TwinError) {
+      this.#waitAsTwin(line, error.centerId);
+      return;
+    }
+    if (error.code === "NODE_KEY_TAKEN" && this.#options.identity.id === nodeId && this.#options.identity.renew()) {
+      this.#dial(line);
+      return;
+    }
+    this.#retry(line, error, needsMending(error) ? slowRetryMs() : line.backoff.next());
+  }
+
+  #retry(line: Line, error: CenterError, retryMs: number): void {
+    this.#options.onLost(addressKey(line.host, line.port), error, retryMs);
+    this.#dialIn(line, retryMs);
+  }
+
+  #dialIn(line: Line, ms: number): void {
+    line.state = "waiting";
+    clearTimeout(line.timer);
+    line.timer = setTimeout(() => this.#dial(line), ms);
+  }
+
+  #waitAsTwin(line: Line, centerId: string): void {
+    line.twinOf = centerId;
+    this.#dialIn(line, slowRetryMs());
+  }
+
+  /** The center that others were twins of is gone: they may be the way back to it. */
+  #wakeTwins(centerId: string): void {
+    for (const line of this.#lines.values()) {
+      if (line.twinOf === centerId && line.state === "waiting") this.#dialIn(line, line.backoff.next());
+    }
+  }
+}
+
+function slowRetryMs(): number {
+  return SLOW_RETRY_MS * (0.5 + Math.random());
+}
+
+function needsMending({ code }: CenterError): boolean {
+  return (
+    code === "LINK_AUTH_FAILED" || code === "LINK_VERSION" || code === "NODE_KEY_TAKEN" || code === "LISTEN_REFUSED"
+  );
+}
+
+function asCenterError(error: unknown): CenterError {
+  return error instanceof CenterError ? error : new CenterError("INTERNAL", String(error), { cause: error });
+}
+
+function addressKey(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,191 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import {
+  type ErrorCode,
+  type FrameOf,
+  LINK_PROTOCOL_VERSION,
+  nodeKeyOf,
+} from "@websocket-center/protocol";
+import { type WebSocket, WebSocketServer } from "ws";
+import { CenterError } from "../errors.js";
+import { encodeLinkFrame } from "../rpc/codec.js";
+import type { Backplane, Member } from "./backplane.js";
+import {
+  createNonce,
+  decodeHandshake,
+  HANDSHAKE_TIMEOUT_MS,
+  isProven,
+  type Meeting,
+  outOfTurn,
+  prove,
+} from "./handshake.js";
+import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
+import { Members } from "./members.js";
+
+/** Handshakes under way at once; more are refused with 503. */
+const MAX_HANDSHAKES = 1000;
+
+export interface ListenerOptions {
+  centerId: string;
+  /** Accepted link secrets, the first proves; none where links need no secret. */
+  secrets: readonly string[];
+  /** A peer that was not let in, and why. Nothing of what it sent is in the text. */
+  onRefused: (address: string, error: CenterError) => void;
+}
+
+/** The center's end of the `websocket` backplane: nodes dial in, and are members once both ends have proven themselves. */
+export class WebSocketListener implements Backplane {
+  readonly #options: ListenerOptions;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_LINK_MESSAGE_BYTES,
+  });
+  readonly #members = new Members();
+  readonly #links = new Map<Member, LinkSocket>();
+  readonly #handshakes = new Set<LinkSocket>();
+  #closed = false;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an upgrade request of a server that the caller owns. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const status = this.#refusal(request);
+    if (status !== undefined) {
+      const address = request.socket.remoteAddress ?? "";
+      this.#options.onRefused(address, new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`));
+      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, request));
+  }
+
+  members(): Iterable<Member> {
+    return this.#members.all();
+  }
+  onMember(...args: Parameters<Backplane["onMember"]>): () => void {
+    return this.#members.onMember(...args);
+  }
+  onFrame(...args: Parameters<Backplane["onFrame"]>): void {
+    this.#members.onFrame(...args);
+  }
+  send(member: Member, frame: Uint8Array, sent?: () => void): void {
+    const link = this.#links.get(member);
+    if (link === undefined) sent?.();
+    else link.send(frame, sent);
+  }
+  sendAll(frame: Uint8Array): void {
+    for (const link of this.#links.values()) link.send(frame);
+  }
+  pressure(member: Member): number {
+    return this.#links.get(member)?.queuedBytes ?? 0;
+  }
+  end(member: Member, reason: string): void {
+    this.#links.get(member)?.terminate(reason);
+  }
+
+  /** Ends every link with 1012; nodes dial again as soon as somebody listens. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const link of this.#handshakes) link.terminate("the center stops");
+    await Promise.all([...this.#links.values()].map((link) => link.close(1012, "the center stops")));
+    this.#server.close();
+  }
+
+  #refusal(request: IncomingMessage): number | undefined {
+    // Browsers send an Origin with every WebSocket: no page may speak to a link port, whatever it knows.
+    if (request.headers.origin !== undefined) return 403;
+    if (this.#closed || this.#handshakes.size >= MAX_HANDSHAKES) return 503;
+    return undefined;
+  }
+
+  #welcome(webSocket: WebSocket, request: IncomingMessage): void {
+    const address = `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`;
+    const link = new LinkSocket(webSocket);
+    this.#handshakes.add(link);
+    const timer = setTimeout(
+      () => this.#refuse(link, address, new CenterError("LINK_PROTOCOL", "the handshake took too long")),
+      HANDSHAKE_TIMEOUT_MS,
+    );
+    const over = (): void => {
+      clearTimeout(timer);
+      this.#handshakes.delete(link);
+    };
+    let greeted: { meeting: Meeting } | undefined;
+    link.onClose = over;
+    link.onFrame = (bytes) => {
+      try {
+        const frame = decodeHandshake(bytes);
+        if (greeted === undefined) {
+          if (frame[0] !== "hello" || frame[1].role !== "node") throw outOfTurn();
+          greeted = { meeting: this.#greet(link, frame) };
+          return;
+        }
+        if (frame[0] !== "auth") throw outOfTurn();
+        this.#checkProof(greeted.meeting, frame);
+        over();
+        this.#join(link, greeted.meeting.nodeId, address, frame);
+      } catch (error) {
+        over();
+        const fault = error instanceof CenterError ? error : new CenterError("INTERNAL", "handshake failed", { cause: error });
+        this.#refuse(link, address, fault);
+      }
+    };
+  }
+
+  #greet(link: LinkSocket, [, hello]: FrameOf<"hello">): Meeting {
+    const { centerId, secrets } = this.#options;
+    const meeting = { nodeId: hello.id, centerId, nodeNonce: hello.nonce, centerNonce: createNonce() };
+    link.send(
+      encodeLinkFrame([
+        "hello",
+        {
+          version: LINK_PROTOCOL_VERSION,
+          role: "center",
+          id: centerId,
+          nonce: meeting.centerNonce,
+          proof: prove(secrets, "center", meeting),
+        },
+      ]),
+    );
+    return meeting;
+  }
+
+  /** @throws CenterError LINK_AUTH_FAILED or NODE_KEY_TAKEN */
+  #checkProof(meeting: Meeting, [, { proof }]: FrameOf<"auth">): void {
+    const { nodeId } = meeting;
+    if (!isProven(this.#options.secrets, "node", meeting, proof)) {
+      throw new CenterError("LINK_AUTH_FAILED", "the node does not know the link secret (WSC_LINK_SECRET) of this center");
+    }
+    for (const member of this.members()) {
+      if (member.id !== nodeId && nodeKeyOf(member.id) === nodeKeyOf(nodeId)) {
+        throw new CenterError("NODE_KEY_TAKEN", `another living node has the key ${nodeKeyOf(nodeId)}`);
+      }
+    }
+  }
+
+  #join(link: LinkSocket, nodeId: string, address: string, [, { info, status }]: FrameOf<"auth">): void {
+    const old = this.#members.get(nodeId);
+    if (old !== undefined) this.end(old, "replaced by a new link of the same node");
+    const member: Member = { id: nodeId, address, node: { info, status } };
+    this.#links.set(member, link);
+    link.onFrame = (frame) => this.#members.receive(member, frame);
+    link.onClose = (reason) => {
+      this.#links.delete(member);
+      this.#members.leave(member, reason);
+    };
+    link.send(encodeLinkFrame(["welcome"]));
+    this.#members.join(member);
+  }
+
+  #refuse(link: LinkSocket, address: string, error: CenterError): void {
+    this.#options.onRefused(address, error);
+    const { code, message } = error;
+    // Who spoke no protocol of ours is told nothing: only a peer that greeted can read a refusal.
+    if (code !== "LINK_PROTOCOL") link.send(encodeLinkFrame(["refuse", code satisfies ErrorCode, message]));
+    void link.close(1008, message.slice(0, 100));
+  }
+}

@@ -1,0 +1,41 @@
+import type { ClassicCall, ClassicRequest } from "../../http/classic-request.js";
+import { classicFailure } from "../../http/answers.js";
+import type { Outcome, Router } from "../router.js";
+
+/**
+ * The classic API at a center: the events of a request go to the router as one batch, and what each node answered
+ * becomes `data.NAME.<nodeId>`. An event that cannot be run fails in every node's place.
+ * @returns the JSON text of the answer.
+ */
+export async function answerClassic(
+  router: Router,
+  request: ClassicRequest,
+  options: { timeoutMs: number; signal: AbortSignal },
+): Promise<{ body: string; failures: number }> {
+  const runnable = request.events.filter((call) => call.kind === "command");
+  const { nodeIds, outcomes } = await router.execute(
+    runnable.map(({ command }) => command),
+    options,
+  );
+  // Names come from callers: without a prototype `__proto__` is a name like any other.
+  const data = Object.create(null) as Record<string, Record<string, unknown>>;
+  let failures = 0;
+  for (const call of request.events) {
+    const places = call.kind === "command" ? outcomes[runnable.indexOf(call)] : undefined;
+    const byNode: Record<string, unknown> = {};
+    for (const [at, nodeId] of nodeIds.entries()) {
+      const outcome = places?.[at];
+      if (outcome?.ok !== true) failures += 1;
+      byNode[nodeId] = valueOf(call, outcome);
+    }
+    data[call.event] = byNode;
+  }
+  const body = JSON.stringify({ code: 0, msg: "ok", extra: [], master_ids: nodeIds, data });
+  return { body, failures };
+}
+
+function valueOf(call: ClassicCall, outcome: Outcome | undefined): unknown {
+  if (call.kind !== "command") return classicFailure(call.message);
+  if (outcome === undefined) return classicFailure("internal error");
+  return outcome.ok ? call.toValue(outcome.value) : classicFailure(outcome.message);
+}

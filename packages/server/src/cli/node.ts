@@ -1,0 +1,23 @@
+import { Command } from "commander";
+import { createLogger } from "../log.js";
+import { createNode } from "../node/node.js";
+import { addOptionFlags, loadFromCommand } from "./flags.js";
+import { runProcess } from "./run-process.js";
+
+/** `websocket-center node`: runs one node until it is told to stop. */
+export function nodeCommand(): Command {
+  const command = new Command("node").description("Run a node: clients connect to it with WebSocket.");
+  addOptionFlags(command, "node");
+  return command.action(async () => {
+    const { config, warnings } = loadFromCommand("node", command);
+    const log = createLogger({ level: config.logLevel, format: config.logFormat, name: "node" });
+    for (const warning of warnings) log.warn(warning);
+    const node = createNode(config, { log });
+    await runProcess(node, {
+      log,
+      shutdownGraceMs: config.shutdownGraceMs,
+      onStarted: () =>
+        log.info({ id: node.id, ...node.addresses, publicUrl: node.publicUrl }, "the node is ready"),
+    });
+  });
+}

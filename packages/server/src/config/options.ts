@@ -1,0 +1,374 @@
+import {
+  addressList,
+  addressRangeList,
+  boolean,
+  enumeration,
+  filePath,
+  host,
+  integer,
+  originList,
+  port,
+  secretList,
+  webSocketUrl,
+  type OptionKind,
+} from "./kinds.js";
+import { option, optional, type OptionSpec, type ProcessKind } from "./option-spec.js";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+const HOUR_MS = 3_600_000;
+
+const both = ["center", "node"] as const;
+const center = ["center"] as const;
+const node = ["node"] as const;
+const bytes = (min: number, max: number): OptionKind<number> => integer({ min, max, unit: "bytes" });
+const ms = (min: number, max: number): OptionKind<number> => integer({ min, max, unit: "ms" });
+
+/**
+ * THE table of options: flags, variables, configuration files, `--help`, the types of library callers and
+ * docs/CONFIGURATION.md are all made from it.
+ */
+export const options = {
+  host: option({
+    processes: both,
+    group: "Addresses",
+    kind: host(),
+    default: "127.0.0.1",
+    doc: "Address to listen on. Beyond loopback a process asks for secrets and TLS first.",
+  }),
+  linkPort: option({
+    processes: center,
+    group: "Addresses",
+    kind: port(),
+    default: 8010,
+    env: "REGISTER_CENTER_PORT",
+    doc: "Port where nodes register.",
+  }),
+  httpPort: option({
+    processes: center,
+    group: "Addresses",
+    kind: port(),
+    default: 8011,
+    env: "HTTP_PORT",
+    doc: "Port of the HTTP API.",
+  }),
+  otherCenters: option({
+    processes: center,
+    group: "Addresses",
+    kind: addressList(),
+    default: [],
+    env: "OTHER_REGISTER_CENTER_PORT",
+    doc: "Other centers that nodes shall register with too. A bare port means the host at which the node reached this center.",
+  }),
+  port: option({
+    processes: node,
+    group: "Addresses",
+    kind: port(),
+    default: 8090,
+    env: "PORT",
+    doc: "Client port: WebSocket, and the node's own HTTP API.",
+  }),
+  centers: option({
+    processes: node,
+    group: "Addresses",
+    kind: addressList(),
+    default: ["8010"],
+    env: "REGISTER_CENTER_PORT",
+    doc: "Centers to register with first; they tell the others. A bare port means 127.0.0.1.",
+  }),
+  publicUrl: optional({
+    processes: node,
+    group: "Addresses",
+    kind: webSocketUrl(),
+    doc: "The address that clients use for this node, where it differs from the one it listens on.",
+  }),
+  adminPort: optional({
+    processes: node,
+    group: "Addresses",
+    kind: port(),
+    doc: "Port of the node's metrics and health. Off unless set.",
+  }),
+  adminHost: option({
+    processes: node,
+    group: "Addresses",
+    kind: host(),
+    default: "127.0.0.1",
+    doc: "Address that the admin port listens on. Beyond loopback it needs a token.",
+  }),
+
+  token: option({
+    processes: both,
+    group: "Security",
+    kind: secretList({ minBytes: 1, maxItems: 1000 }),
+    default: [],
+    env: "TOKEN",
+    doc: "Tokens of the HTTP API; any of them is accepted. Without one the API answers on loopback only.",
+  }),
+  linkSecret: option({
+    processes: both,
+    group: "Security",
+    kind: secretList({ minBytes: 32, maxItems: 2 }),
+    default: [],
+    doc: "Secret that centers and nodes share. Of two, the first proves and both are accepted.",
+  }),
+  insecureLink: option({
+    processes: both,
+    group: "Security",
+    kind: boolean(),
+    default: false,
+    doc: "Allows links beyond loopback without TLS. Only for a network that you trust: frames can be read there.",
+  }),
+  tlsCert: optional({
+    processes: both,
+    group: "Security",
+    kind: filePath(),
+    doc: "Certificate (PEM, chain included) of a center's HTTP port or a node's client port. Goes with `tlsKey`.",
+  }),
+  tlsKey: optional({
+    processes: both,
+    group: "Security",
+    kind: filePath(),
+    doc: "Private key (PEM) of `tlsCert`.",
+  }),
+  linkTlsCert: optional({
+    processes: center,
+    group: "Security",
+    kind: filePath(),
+    doc: "Certificate (PEM, chain included) of the link port. Goes with `linkTlsKey`.",
+  }),
+  linkTlsKey: optional({
+    processes: center,
+    group: "Security",
+    kind: filePath(),
+    doc: "Private key (PEM) of `linkTlsCert`.",
+  }),
+  linkTls: option({
+    processes: node,
+    group: "Security",
+    kind: boolean(),
+    default: false,
+    doc: "Dials centers with TLS.",
+  }),
+  linkTlsCa: optional({
+    processes: node,
+    group: "Security",
+    kind: filePath(),
+    doc: "Certificate authority (PEM) that signed the centers' link certificates, where it is not a public one. Implies `linkTls`.",
+  }),
+  allowedOrigins: option({
+    processes: both,
+    group: "Security",
+    kind: originList(),
+    default: [],
+    doc: "Origins of web pages that may call an HTTP API without a token, besides those on loopback.",
+  }),
+  clientOrigins: option({
+    processes: node,
+    group: "Security",
+    kind: originList(),
+    default: [],
+    doc: "Origins of web pages that may open a WebSocket. Empty: any.",
+  }),
+  trustedProxies: option({
+    processes: both,
+    group: "Security",
+    kind: addressRangeList(),
+    default: [],
+    doc: "Proxies whose `X-Forwarded-For` and `Forwarded` headers are believed.",
+  }),
+
+  maxPayloadBytes: option({
+    processes: node,
+    group: "Clients",
+    kind: bytes(1, 256 * MiB),
+    default: MiB,
+    doc: "Largest message that a client may send. A larger one closes its connection with 1009.",
+  }),
+  maxBufferedBytes: option({
+    processes: node,
+    group: "Clients",
+    kind: bytes(KiB, GiB),
+    default: 4 * MiB,
+    doc: "Bytes that may wait for one connection. A consumer slower than that is closed with 4002.",
+  }),
+  maxConnections: option({
+    processes: node,
+    group: "Clients",
+    kind: integer({ min: 0, max: 10_000_000, unit: "connections" }),
+    default: 0,
+    doc: "Connections that the node takes. 0: no limit.",
+  }),
+  maxConnectionsPerAddress: option({
+    processes: node,
+    group: "Clients",
+    kind: integer({ min: 0, max: 10_000_000, unit: "connections" }),
+    default: 0,
+    doc: "Connections that the node takes from one IP address. 0: no limit.",
+  }),
+  handshakeTimeoutMs: option({
+    processes: node,
+    group: "Clients",
+    kind: ms(100, HOUR_MS),
+    default: 10_000,
+    doc: "Time that a client has to send its handshake.",
+  }),
+  heartbeatIntervalMs: option({
+    processes: node,
+    group: "Clients",
+    kind: ms(100, HOUR_MS),
+    default: 25_000,
+    doc: "How often a client is sent a WebSocket ping.",
+  }),
+  heartbeatTimeoutMs: option({
+    processes: node,
+    group: "Clients",
+    kind: ms(100, HOUR_MS),
+    default: 10_000,
+    doc: "Time that a client has to answer a ping. Then its connection is closed with 4001.",
+  }),
+  perMessageDeflate: option({
+    processes: node,
+    group: "Clients",
+    kind: boolean(),
+    default: false,
+    doc: "Compresses messages where clients offer it. Costs memory and CPU for each connection.",
+  }),
+  openMessage: option({
+    processes: node,
+    group: "Clients",
+    kind: boolean(),
+    default: true,
+    doc: 'Sends `{"cmd":"open","_id":"<connection id>"}` to a client that connects.',
+  }),
+  pingMessage: option({
+    processes: node,
+    group: "Clients",
+    kind: boolean(),
+    default: true,
+    doc: 'Answers the message `ping` with `{"cmd":"pong","_id":"<connection id>"}`.',
+  }),
+  closeSpreadMs: option({
+    processes: node,
+    group: "Clients",
+    kind: ms(0, HOUR_MS),
+    default: 1000,
+    doc: "Time over which a node that stops closes its clients with 1012, so that they do not come back all at once.",
+  }),
+
+  maxBodyBytes: option({
+    processes: both,
+    group: "Limits",
+    kind: bytes(KiB, 256 * MiB),
+    default: 8 * MiB,
+    doc: "Largest body of an HTTP request. Larger ones get 413.",
+  }),
+  maxHeaderBytes: option({
+    processes: both,
+    group: "Limits",
+    kind: bytes(KiB, 16 * MiB),
+    default: 64 * KiB,
+    doc: "Largest URL and headers of an HTTP request together. Larger ones get 431.",
+  }),
+  maxMessageBytes: option({
+    processes: both,
+    group: "Limits",
+    kind: bytes(1, 256 * MiB),
+    default: MiB,
+    doc: "Largest message that a back end may send.",
+  }),
+  maxIdBytes: option({
+    processes: both,
+    group: "Limits",
+    kind: bytes(32, 64 * KiB),
+    default: 512,
+    doc: "Longest user, group or connection id.",
+  }),
+
+  callTimeoutMs: option({
+    processes: center,
+    group: "Links and calls",
+    kind: ms(1, 60_000),
+    default: 5000,
+    doc: "Time that nodes have to answer a call. A request may ask for another with `timeoutMs`.",
+  }),
+  heartbeatMs: option({
+    processes: center,
+    group: "Links and calls",
+    kind: ms(10, 500),
+    default: 250,
+    doc: "How often a center pings its nodes. A node that answers none for a second is suspect.",
+  }),
+  linkSilenceMs: option({
+    processes: both,
+    group: "Links and calls",
+    kind: ms(1000, HOUR_MS),
+    default: 15_000,
+    doc: "Silence after which the other end of a link is given up.",
+  }),
+  maxLinkBufferedBytes: option({
+    processes: both,
+    group: "Links and calls",
+    kind: bytes(64 * KiB, 2 * GiB),
+    default: 16 * MiB,
+    doc: "Bytes that may wait for one link. Over it, calls fail at once with NODE_OVERLOADED.",
+  }),
+  maxReplyBytes: option({
+    processes: both,
+    group: "Links and calls",
+    kind: bytes(64 * KiB, 2 * GiB),
+    default: 64 * MiB,
+    doc: "Largest reply of one node to one call. A larger one fails with REPLY_TOO_LARGE.",
+  }),
+
+  shutdownGraceMs: option({
+    processes: both,
+    group: "Running",
+    kind: ms(0, HOUR_MS),
+    default: 10_000,
+    doc: "Time that a process has to stop in order after SIGTERM or SIGINT.",
+  }),
+  logLevel: option({
+    processes: both,
+    group: "Running",
+    kind: enumeration(logLevels),
+    default: "info",
+    doc: "Least level that is logged.",
+  }),
+  logFormat: option({
+    processes: both,
+    group: "Running",
+    kind: enumeration(["auto", "json", "pretty"]),
+    default: "auto",
+    doc: "`json` writes a JSON object a line, `pretty` is for people, `auto` is pretty on a terminal.",
+  }),
+};
+
+type Options = typeof options;
+export type OptionKey = keyof Options;
+
+/** The keys of one kind of process. */
+export type KeyOf<P extends ProcessKind> = {
+  [K in OptionKey]: P extends Options[K]["processes"][number] ? K : never;
+}[OptionKey];
+
+/** A configuration with every default filled in. Undefined means "off". */
+export type ConfigOf<P extends ProcessKind> = { readonly [K in KeyOf<P>]: Options[K]["default"] };
+/** What a caller may set; undefined means "not set". */
+export type OptionsOf<P extends ProcessKind> = {
+  readonly [K in KeyOf<P>]?: Options[K]["default"] | undefined;
+};
+
+export interface CenterConfig extends ConfigOf<"center"> {}
+export interface NodeConfig extends ConfigOf<"node"> {}
+export interface CenterOptions extends OptionsOf<"center"> {}
+export interface NodeOptions extends OptionsOf<"node"> {}
+
+/** The options of one kind of process, in the table's order. */
+export function optionsOf(processKind: ProcessKind): [key: OptionKey, spec: OptionSpec][] {
+  return (Object.entries(options) as [OptionKey, OptionSpec][]).filter(([, spec]) =>
+    spec.processes.includes(processKind),
+  );
+}

@@ -1,0 +1,17 @@
+import type { ErrorCode } from "@websocket-center/protocol";
+
+/** An error whose `code` callers may rely on. Its message is for people; its cause is kept. */
+export class CenterError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "CenterError";
+    this.code = code;
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,79 @@
+import { randomFillSync } from "node:crypto";
+import { type ServerResponse, STATUS_CODES } from "node:http";
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
+
+/** The classic API's failure of a whole request, or of one event at one node. */
+export interface ClassicFailure {
+  code: 1;
+  msg: string;
+  data: [];
+}
+
+export function classicFailure(message: string): ClassicFailure {
+  return { code: 1, msg: message, data: [] };
+}
+
+export function failureText(message: string): string {
+  return JSON.stringify(classicFailure(message));
+}
+
+/** A problem document (RFC 9457) of an endpoint of our own; `code` is stable. */
+export function problemText(status: number, code: string, detail: string): string {
+  return JSON.stringify({ type: "about:blank", title: STATUS_CODES[status] ?? "", status, detail, code });
+}
+
+const CALL_ID_BYTES = 8;
+const randomBytes = Buffer.alloc(CALL_ID_BYTES * 256);
+let randomUsed = randomBytes.length;
+
+/** A random call id of 16 hex characters. Unique enough to find a call in logs; no secret. */
+export function newCallId(): string {
+  if (randomUsed === randomBytes.length) {
+    randomFillSync(randomBytes);
+    randomUsed = 0;
+  }
+  randomUsed += CALL_ID_BYTES;
+  return randomBytes.toString("hex", randomUsed - CALL_ID_BYTES, randomUsed);
+}
+
+export interface Answer {
+  status: number;
+  contentType: string;
+  body: string | Uint8Array;
+  /** Further headers; they win over those that every answer has. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** Whether an answer can still be given: none was begun, and the caller is there. */
+export function canAnswer(res: ServerResponse): boolean {
+  return !res.headersSent && !res.writableEnded && !res.destroyed;
+}
+
+/** Writes status and headers. The caller of this function writes `answer.body`. */
+export function writeAnswerHead(res: ServerResponse, callId: string, answer: Answer): void {
+  const { body } = answer;
+  res.writeHead(answer.status, {
+    "Content-Type": answer.contentType,
+    "Content-Length": typeof body === "string" ? Buffer.byteLength(body) : body.byteLength,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "WSC-Call-Id": callId,
+    ...answer.headers,
+  });
+}
+
+/** Gives the answer; for HEAD, node:http leaves the body out and keeps the headers. */
+export function sendAnswer(res: ServerResponse, callId: string, answer: Answer): void {
+  if (!canAnswer(res)) return;
+  writeAnswerHead(res, callId, answer);
+  res.end(answer.body);
+}
+
+/** Answers without a body and without `Content-Length` (RFC 9110, 8.6). */
+export function sendNoContent(res: ServerResponse, callId: string, headers: Record<string, string>): void {
+  if (!canAnswer(res)) return;
+  res.writeHead(204, { "Cache-Control": "no-store", "WSC-Call-Id": callId, ...headers });
+  res.end();
+}

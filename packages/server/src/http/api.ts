@@ -1,0 +1,284 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { CenterError } from "../errors.js";
+import {
+  canAnswer,
+  failureText,
+  JSON_TYPE,
+  newCallId,
+  sendAnswer,
+  sendNoContent,
+  writeAnswerHead,
+} from "./answers.js";
+import { endAfterBody, readBody } from "./body.js";
+import type { ParamLimits } from "./classic-params.js";
+import { type ClassicRequest, readClassicRequest, refusalByNode } from "./classic-request.js";
+import { ALLOWED_METHODS, createGuard, preflightHeaders } from "./guard.js";
+import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
+import { type Middleware, type Next, runMiddleware } from "./middleware.js";
+import { parseQuery, type QueryMap } from "./query.js";
+import { type Route, type RouteExchange, sendProblem, serveRoute } from "./routes.js";
+import { createTokenCheck, findBodyToken, findToken } from "./tokens.js";
+
+/** Limits in bytes. */
+export interface ApiLimits extends ParamLimits {
+  maxBodyBytes: number;
+}
+
+/** `callId` stands in the answer's `WSC-Call-Id`; `signal` aborts when the caller goes away before the answer. */
+export interface ClassicContext {
+  callId: string;
+  signal: AbortSignal;
+}
+
+/**
+ * How a call ended. `refused`: nothing was run. `internalError`: a fault of ours, told to `onError`. `aborted`: the
+ * caller went away before the answer.
+ */
+export type CallOutcome = "ok" | "refused" | "internalError" | "aborted";
+
+/** One call of the API after its end, refused ones of guarded routes included. `events` is empty where they were not read; `status` is 499 where aborted. */
+export interface CallInfo {
+  callId: string;
+  ms: number;
+  status: number;
+  events: readonly string[];
+  outcome: CallOutcome;
+}
+
+export interface ApiOptions {
+  /** The tokens that are valid now; none is no protection but the guard's. */
+  tokens: () => readonly string[];
+  allowedOrigins: readonly string[];
+  /** Run first, in order, for every request. One that answers by itself does not call `next`. */
+  middleware?: readonly Middleware[];
+  routes: Readonly<Record<string, Route>>;
+  /** Runs the events and answers the JSON text of the whole answer. Without it, only `routes` are served. */
+  classic?: (request: ClassicRequest, context: ClassicContext) => Promise<string>;
+  /** A node's own port: a bad parameter, or nothing but unknown events, fails the whole request. */
+  strict: boolean;
+  limits: ApiLimits;
+  /** Whether the API is off: 404 for everything but public routes. */
+  off?: () => boolean;
+  onCall?: (info: CallInfo) => void;
+  /** Faults of ours and of middleware, routes and `classic`; they never reach the caller. */
+  onError: (error: unknown, callId: string) => void;
+}
+
+export interface Api {
+  /** Answers a request. Never throws. `next` gets what neither the classic API nor a route serves. */
+  handle: (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
+}
+
+interface Exchange extends RouteExchange {
+  startedAt: number;
+  events: readonly string[];
+}
+
+const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
+const ABORTED_STATUS = 499;
+
+/**
+ * The one way of a request at every HTTP port: middleware, routes, then the classic API in the order method, guard,
+ * preflight, token, body, events, run.
+ */
+export function createApi(options: ApiOptions): Api {
+  const { classic, limits, middleware = [], strict } = options;
+  const routes = new Map(Object.entries(options.routes));
+  const guard = createGuard(options);
+  const tokenMatches = createTokenCheck(options.tokens);
+
+  function handle(req: IncomingMessage, res: ServerResponse, next?: Next): void {
+    const exchange: Exchange = {
+      req,
+      res,
+      callId: newCallId(),
+      startedAt: performance.now(),
+      cors: {},
+      events: [],
+    };
+    const fail = (error: unknown): void => answerFault(exchange, error);
+    const report = (error: unknown): void => options.onError(error, exchange.callId);
+    const serve = (): void => {
+      dispatch(exchange, next).catch(fail);
+    };
+    if (middleware.length === 0) serve();
+    else runMiddleware(middleware, req, res, { done: serve, fail, report });
+  }
+
+  async function dispatch(exchange: Exchange, next: Next | undefined): Promise<void> {
+    const { url = "/" } = exchange.req;
+    const route = routes.size === 0 ? undefined : routes.get(pathOf(url));
+    if (route?.public) return serveRoute(route, exchange, options.onError);
+    if (options.off?.() === true || (route === undefined && classic === undefined)) {
+      if (next !== undefined) next();
+      else sendFailure(exchange, 404, "not found");
+      return;
+    }
+    const { cors, ...admission } = guard.check(exchange.req);
+    exchange.cors = cors;
+    if (route !== undefined) return answerGuardedRoute(exchange, route, admission);
+    return answerClassic(exchange, url, admission);
+  }
+
+  async function answerClassic(
+    exchange: Exchange,
+    url: string,
+    admission: { ok: true } | { ok: false; message: string },
+  ): Promise<void> {
+    const { headers, method } = exchange.req;
+    if (!classicMethods.has(method)) {
+      sendFailure(exchange, 405, "method not allowed", { Allow: ALLOWED_METHODS });
+      return;
+    }
+    if (!admission.ok) {
+      sendFailure(exchange, 403, admission.message);
+      return;
+    }
+    if (method === "OPTIONS") {
+      sendNoContent(exchange.res, exchange.callId, { ...exchange.cors, ...preflightHeaders(headers) });
+      return;
+    }
+    const query = parseQuery(queryOf(url));
+    const token = findToken(query, headers);
+    if ((token !== undefined || method !== "POST") && !tokenMatches(token)) {
+      sendFailure(exchange, 200, "token error");
+      return;
+    }
+    if (method !== "POST") return runClassic(exchange, query, undefined);
+    const body = await receiveBody(exchange);
+    if (body === undefined) return;
+    if (token === undefined && !tokenMatches(body.ok ? findBodyToken(body.body) : undefined)) {
+      sendFailure(exchange, 200, "token error");
+    } else if (!body.ok) {
+      sendFailure(exchange, 200, body.message);
+    } else {
+      await runClassic(exchange, query, body.body);
+    }
+  }
+
+  /** The body of a POST; undefined where the request is answered or gone already. */
+  async function receiveBody(exchange: Exchange): Promise<ReturnType<typeof asBody> | undefined> {
+    const { req, res } = exchange;
+    const reading = await readBody(req, limits.maxBodyBytes);
+    switch (reading.kind) {
+      case "bytes":
+        return parseJsonBody(reading.bytes);
+      case "parsed":
+        return asBody(reading.value);
+      case "aborted":
+        finish(exchange, ABORTED_STATUS, "aborted");
+        return undefined;
+      case "tooLarge": {
+        const text = failureText(`the body is larger than ${limits.maxBodyBytes} bytes`);
+        const headers = { Connection: "close", ...exchange.cors };
+        writeAnswerHead(res, exchange.callId, { status: 413, contentType: JSON_TYPE, body: text, headers });
+        endAfterBody(req, res, text);
+        finish(exchange, 413, "refused");
+        return undefined;
+      }
+    }
+  }
+
+  async function runClassic(
+    exchange: Exchange,
+    query: QueryMap,
+    body: JsonObject | undefined,
+  ): Promise<void> {
+    const { res, callId } = exchange;
+    const reading = readClassicRequest(query, body, limits);
+    if (reading.ok) exchange.events = reading.request.events.map(({ event }) => event);
+    const refusal = reading.ok ? (strict ? refusalByNode(reading.request) : undefined) : reading.message;
+    if (refusal !== undefined) {
+      sendFailure(exchange, 200, refusal);
+      return;
+    }
+    if (!reading.ok || classic === undefined) return;
+    const controller = new AbortController();
+    res.once("close", () => {
+      if (!res.writableFinished) controller.abort(new CenterError("ABORTED", "the caller went away"));
+    });
+    const text = await classic(reading.request, { callId, signal: controller.signal });
+    if (!canAnswer(res)) {
+      finish(exchange, ABORTED_STATUS, "aborted");
+      return;
+    }
+    sendAnswer(res, callId, { status: 200, contentType: JSON_TYPE, body: text, headers: exchange.cors });
+    finish(exchange, 200, "ok");
+  }
+
+  async function answerGuardedRoute(
+    exchange: Exchange,
+    route: Route,
+    admission: { ok: true } | { ok: false; message: string },
+  ): Promise<void> {
+    const { req, res, callId, cors } = exchange;
+    if (!admission.ok) {
+      sendFailure(exchange, 403, admission.message);
+    } else if (req.method === "OPTIONS") {
+      sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
+    } else if (!tokenMatches(findToken(parseQuery(queryOf(req.url ?? "/")), req.headers))) {
+      const detail = "this endpoint needs a token: Authorization: Bearer <token>";
+      sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, { "WWW-Authenticate": "Bearer" });
+    } else {
+      await serveRoute(route, exchange, options.onError);
+    }
+  }
+
+  /** Answers a request of which nothing was run, in the classic shape. */
+  function sendFailure(
+    exchange: Exchange,
+    status: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
+    const { res, callId, cors } = exchange;
+    const body = failureText(message);
+    sendAnswer(res, callId, { status, contentType: JSON_TYPE, body, headers: { ...cors, ...headers } });
+    finish(exchange, status, "refused");
+  }
+
+  function answerFault(exchange: Exchange, error: unknown): void {
+    const { res, callId, cors } = exchange;
+    const isAborted = error instanceof CenterError && error.code === "ABORTED";
+    if (!isAborted) options.onError(error, callId);
+    if (res.destroyed) {
+      finish(exchange, ABORTED_STATUS, "aborted");
+      return;
+    }
+    try {
+      sendAnswer(res, callId, {
+        status: 200,
+        contentType: JSON_TYPE,
+        body: failureText("internal error"),
+        headers: cors,
+      });
+    } catch (cause) {
+      options.onError(cause, callId);
+      res.destroy();
+    }
+    finish(exchange, 200, "internalError");
+  }
+
+  function finish({ callId, startedAt, events }: Exchange, status: number, outcome: CallOutcome): void {
+    if (options.onCall === undefined) return;
+    try {
+      options.onCall({ callId, ms: performance.now() - startedAt, status, events, outcome });
+    } catch (error) {
+      options.onError(error, callId);
+    }
+  }
+
+  return { handle };
+}
+
+/** The path of a request target in origin form (`/path?query`) or absolute form (`http://host/path?query`). */
+function pathOf(url: string): string {
+  if (!url.startsWith("/") && URL.canParse(url)) return new URL(url).pathname;
+  const question = url.indexOf("?");
+  return question === -1 ? url : url.slice(0, question);
+}
+
+function queryOf(url: string): string {
+  const question = url.indexOf("?");
+  return question === -1 ? "" : url.slice(question + 1);
+}

@@ -1,0 +1,145 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+
+/** What the guard reads of a request, so that any server's will do. */
+export interface GuardedRequest {
+  headers: IncomingHttpHeaders;
+  /** The request target. In absolute form (`http://host/path`) its host counts as well as `Host`. */
+  url?: string | undefined;
+  socket: { remoteAddress?: string | undefined };
+}
+
+/** `cors`: headers for the answer, of a refusal too. `message` says why with no value of the request in it. */
+export type Admission =
+  | { ok: true; cors: Readonly<Record<string, string>> }
+  | { ok: false; cors: Readonly<Record<string, string>>; message: string };
+
+export interface Guard {
+  /** Whether the request may use the API as far as its host, origin and peer go. Tokens are checked elsewhere. */
+  check: (req: GuardedRequest) => Admission;
+}
+
+export interface GuardOptions {
+  /** The tokens that are valid now. With at least one, every host and origin may ask: the token decides. */
+  tokens: () => readonly string[];
+  /** Origins to allow beside those of loopback hosts, such as `https://admin.example.com`. */
+  allowedOrigins: readonly string[];
+}
+
+const exposed = { "Access-Control-Expose-Headers": "WSC-Call-Id" } as const;
+const anyOrigin = { "Access-Control-Allow-Origin": "*", ...exposed } as const;
+const noOrigin = { Vary: "Origin" } as const;
+
+/**
+ * Keeps web pages and other machines out of an API that has no token: a browser on the same machine reaches
+ * loopback for every page that it shows, and DNS rebinding makes a foreign name point there.
+ */
+export function createGuard({ tokens, allowedOrigins }: GuardOptions): Guard {
+  const listed = new Set(allowedOrigins.map(normalOrigin));
+  const openly: Admission = { ok: true, cors: anyOrigin };
+  return { check: (req) => (tokens().length > 0 ? openly : checkLocally(req, listed)) };
+}
+
+function checkLocally(req: GuardedRequest, listed: ReadonlySet<string>): Admission {
+  const { headers, socket, url } = req;
+  if (socket.remoteAddress === undefined || !isLoopbackAddress(socket.remoteAddress)) {
+    return refuse("without a token, the API answers this machine only");
+  }
+  if (!namesLoopback(headers.host) || !targetsLoopback(url)) {
+    return refuse("without a token, the API answers only a Host that names loopback, such as localhost");
+  }
+  const origin = headers.origin;
+  if (origin === undefined) {
+    if (headers["sec-fetch-site"] !== "cross-site") return { ok: true, cors: noOrigin };
+    return refuse("without a token, the API answers no page of another site");
+  }
+  if (!isLoopbackOrigin(origin) && !listed.has(normalOrigin(origin))) {
+    return refuse("this Origin is not allowed; allow it with WSC_ALLOWED_ORIGINS, or set a TOKEN");
+  }
+  return { ok: true, cors: { "Access-Control-Allow-Origin": origin, ...noOrigin, ...exposed } };
+}
+
+function refuse(message: string): Admission {
+  return { ok: false, cors: noOrigin, message };
+}
+
+/** The serialisation that browsers send, in which default ports are left out; what is no URL stays as it is. */
+function normalOrigin(origin: string): string {
+  if (!URL.canParse(origin)) return origin;
+  const parsed = new URL(origin).origin;
+  return parsed === "null" ? origin : parsed;
+}
+
+const originForm = /^https?:\/\/([^/?#]+)$/i;
+
+function isLoopbackOrigin(origin: string): boolean {
+  return namesLoopback(originForm.exec(origin)?.[1]);
+}
+
+function targetsLoopback(url: string | undefined): boolean {
+  if (url === undefined || url.startsWith("/") || !URL.canParse(url)) return true;
+  return namesLoopback(new URL(url).host);
+}
+
+const authorityForm = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{0,5})?$/i;
+
+/** Whether a `Host` header, with or without a port, names loopback. A missing or malformed one does not. */
+function namesLoopback(authority: string | undefined): boolean {
+  const host = authority === undefined ? undefined : authorityForm.exec(authority)?.[1];
+  return host !== undefined && isLoopbackHost(host);
+}
+
+/**
+ * Whether a host, without a port, is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, or `::1` with or without
+ * brackets.
+ */
+export function isLoopbackHost(host: string): boolean {
+  if (host.startsWith("[") && host.endsWith("]")) return isLoopbackAddress(host.slice(1, -1));
+  if (isLoopbackAddress(host)) return true;
+  const name = host.toLowerCase();
+  return name === "localhost" || name.endsWith(".localhost");
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Whether an IP address is loopback; IPv4 in IPv6 (`::ffff:127.0.0.1`) counts as the IPv4 address. */
+export function isLoopbackAddress(address: string): boolean {
+  if (address === "127.0.0.1" || address === "::1" || address === "::ffff:127.0.0.1") return true;
+  if (isIPv4(address)) return address.startsWith("127.");
+  return isIPv6(address) && !address.includes("%") && loopback.check(address, "ipv6");
+}
+
+const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+
+/** Methods that the classic API serves, as `Allow` and preflight answers name them. */
+export const ALLOWED_METHODS = "GET, POST, HEAD, OPTIONS";
+
+/** How long a browser may remember a preflight: 2 hours, the longest that Chromium heeds. */
+const PREFLIGHT_MAX_AGE_S = 7200;
+
+/**
+ * The further headers of a preflight's answer (Fetch standard, 4.8): the requested headers are allowed as they are
+ * named.
+ */
+export function preflightHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const requested = headers["access-control-request-headers"];
+  const names = requested?.split(",").map((name) => name.trim());
+  const allowed = names?.every((name) => headerName.test(name))
+    ? names.join(", ")
+    : "Authorization, Content-Type";
+  return {
+    "Access-Control-Allow-Methods": ALLOWED_METHODS,
+    "Access-Control-Allow-Headers": allowed,
+    "Access-Control-Max-Age": String(PREFLIGHT_MAX_AGE_S),
+  };
+}
+
+/** Whether a request may open a link: programs do, pages never; browsers send an `Origin` with every handshake. */
+export function checkLinkRequest(
+  req: Pick<GuardedRequest, "headers">,
+): { ok: true } | { ok: false; message: string } {
+  if (req.headers.origin === undefined) return { ok: true };
+  return { ok: false, message: "a link accepts no request that has an Origin" };
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+interface Exchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+
+/** The connections of an HTTP server and the requests that run on them, so that it can be closed in order. */
+export class ServerSockets {
+  readonly #server: Server;
+  /** Every TCP socket, below TLS where there is TLS. */
+  readonly #raw = new Set<Socket>();
+  /** The requests that wait for their answer, by the socket that they came on; pipelined ones in order. */
+  readonly #running = new Map<Duplex, Exchange[]>();
+  #isClosing = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on("connection", (socket: Socket) => {
+      this.#raw.add(socket);
+      socket.once("close", () => this.#raw.delete(socket));
+    });
+  }
+
+  /** Counts a request as running until its answer has left or its connection is gone. */
+  begin(req: IncomingMessage, res: ServerResponse): void {
+    const { socket } = req;
+    const exchange: Exchange = { req, res };
+    const running = this.#running.get(socket);
+    if (running === undefined) {
+      this.#running.set(socket, [exchange]);
+      socket.once("close", () => this.#running.delete(socket));
+    } else {
+      running.push(exchange);
+    }
+    if (this.#isClosing) res.setHeader("Connection", "close");
+    res.once("finish", () => {
+      const current = this.#running.get(socket);
+      const index = current?.indexOf(exchange) ?? -1;
+      if (index !== -1) current?.splice(index, 1);
+      // Where the answer was begun before the close, it told the caller to keep the connection.
+      if (this.#isClosing) setImmediate(() => this.#server.closeIdleConnections());
+    });
+  }
+
+  /**
+   * Whether an answer may be written straight to the socket, past node:http: nothing of another answer is on its way
+   * there, and none has to come first. A request whose body broke off is the one to be answered.
+   */
+  mayAnswerRaw(socket: Duplex): boolean {
+    const running = this.#running.get(socket) ?? [];
+    return running.length === 0 || (running.length === 1 && running.every(isUnansweredHalf));
+  }
+
+  /** See `HttpServer.close`. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    const ended = new Promise<void>((resolve) => {
+      // It is an error to close a server that does not listen, which is as well closed.
+      this.#server.close(() => resolve());
+    });
+    for (const running of this.#running.values()) {
+      for (const { res } of running) if (!res.headersSent) res.setHeader("Connection", "close");
+    }
+    // Connections that never sent a byte do not count as idle to node:http.
+    for (const socket of this.#raw) if (socket.bytesRead === 0) socket.destroy();
+    const timer = setTimeout(() => {
+      for (const socket of this.#raw) socket.destroy();
+    }, graceMs);
+    await ended;
+    clearTimeout(timer);
+  }
+}
+
+function isUnansweredHalf({ req, res }: Exchange): boolean {
+  return !req.complete && !res.headersSent;
+}

@@ -1,0 +1,168 @@
+import {
+  createServer as createPlainServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { CenterError, messageOf } from "../errors.js";
+import { failureText, JSON_TYPE } from "./answers.js";
+import { ALLOWED_METHODS } from "./guard.js";
+import { ServerSockets } from "./server-sockets.js";
+
+export interface HttpServerOptions {
+  /** PEM of the certificate chain and of its key; without it, the server speaks plain HTTP. */
+  tls?: { cert: string | Buffer; key: string | Buffer };
+  /** URL and headers together; more is answered with 431. */
+  maxHeaderBytes: number;
+  /** How long a request's headers may take to arrive; later is answered with 408. */
+  headersTimeoutMs: number;
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Gets the socket with every obligation: nothing but the end of `close` touches it any more. */
+  onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Told of each connection that sent no request that can be read, and of the status that it was answered with. */
+  onClientError?: (error: Error, status: number) => void;
+  /** Told of what would otherwise be lost: what handlers threw, errors of sockets and of the listener. */
+  log?: (message: string, error: unknown) => void;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  /**
+   * @param port - 0 for any free one.
+   * @returns the port that it listens on.
+   * @throws CenterError PORT_TAKEN where another program has it, CONFIG_INVALID where one cannot listen there.
+   */
+  listen: (port: number, host: string) => Promise<number>;
+  /**
+   * Stops: takes no new connections, ends idle ones, lets running requests end with `Connection: close`, and
+   * destroys what is left after `graceMs`, upgraded sockets included. Never rejects; a second call waits for the first.
+   */
+  close: (graceMs: number) => Promise<void>;
+}
+
+/** How long an idle connection is kept: longer than the 60 s at which common load balancers give it up. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** How long a connection that sent no readable request may take to read the answer. */
+const LINGER_MS = 2000;
+
+/** An HTTP server that answers what node:http gives up on in the shape of the classic API, and closes in order. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { headersTimeoutMs, log, onClientError, onUpgrade, tls } = options;
+  const serverOptions: ServerOptions = {
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.max(50, Math.min(10_000, headersTimeoutMs / 2)),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // The guard judges Host: it has a better answer than an empty 400.
+    requireHostHeader: false,
+  };
+  const server: Server =
+    tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
+  const sockets = new ServerSockets(server);
+  const answered = new WeakSet<Duplex>();
+
+  server.on("request", (req: IncomingMessage, res: ServerResponse) => {
+    sockets.begin(req, res);
+    try {
+      options.onRequest(req, res);
+    } catch (error) {
+      log?.("a request handler threw", error);
+      res.destroy();
+    }
+  });
+
+  if (onUpgrade !== undefined) {
+    server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on("error", (error) => log?.("an upgraded socket failed", error));
+      try {
+        onUpgrade(req, socket, head);
+      } catch (error) {
+        log?.("an upgrade handler threw", error);
+        socket.destroy();
+      }
+    });
+  }
+
+  // node:http would close these without an answer.
+  server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
+    socket.on("error", (error) => log?.("a socket failed", error));
+    endWithFailure(socket, 405, "method not allowed");
+  });
+
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (answered.has(socket)) return;
+    answered.add(socket);
+    const [status, message] = statusOf(error.code);
+    onClientError?.(error, status);
+    if (error.code === "ECONNRESET" || !socket.writable || !sockets.mayAnswerRaw(socket)) socket.destroy();
+    else endWithFailure(socket, status, message);
+  });
+
+  server.on("error", (error) => {
+    // What keeps it from listening at all rejects `listen`.
+    if (server.listening) log?.("the HTTP server failed", error);
+  });
+
+  let closing: Promise<void> | undefined;
+  return {
+    server,
+    listen: (port, host) => listen(server, port, host),
+    close: (graceMs) => (closing ??= sockets.close(graceMs)),
+  };
+}
+
+function statusOf(code: string | undefined): [status: number, message: string] {
+  if (code === "HPE_HEADER_OVERFLOW") return [431, "URL and headers are too large"];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, "the request took too long to arrive"];
+  return [400, "the request is not valid HTTP"];
+}
+
+/**
+ * Writes an answer past node:http and ends the connection, once the caller has read it: what still comes is thrown
+ * away for at most 2 s, for a reset can destroy the answer.
+ */
+function endWithFailure(socket: Duplex, status: number, message: string): void {
+  const body = failureText(message);
+  const allow = status === 405 ? `Allow: ${ALLOWED_METHODS}\r\n` : "";
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nContent-Type: ${JSON_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n` +
+      `X-Content-Type-Options: nosniff\r\n${allow}Connection: close\r\n\r\n${body}`,
+  );
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once("end", () => socket.destroy());
+  socket.once("close", () => clearTimeout(timer));
+  socket.resume();
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const onListening = (): void => {
+      server.off("error", onError);
+      resolve((server.address() as AddressInfo).port);
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      server.off("listening", onListening);
+      reject(listenError(error, port, host));
+    };
+    server.once("listening", onListening).once("error", onError);
+    server.listen(port, host);
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, port: number, host: string): CenterError {
+  if (error.code === "EADDRINUSE") {
+    const advice = "stop the program that listens there, or set another port";
+    return new CenterError("PORT_TAKEN", `port ${port} on ${host} is taken: ${advice}`, { cause: error });
+  }
+  return new CenterError("CONFIG_INVALID", `cannot listen on ${host} port ${port}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { CenterError, messageOf } from "../errors.js";
+
+/**
+ * The certificate chain and key in those PEM files, as options of `createHttpServer`; none where they are not set.
+ * @throws CenterError CONFIG_INVALID where a file cannot be read.
+ */
+export function tlsOf(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): { tls?: { cert: string; key: string } } {
+  if (certFile === undefined || keyFile === undefined) return {};
+  return { tls: { cert: readPem(certFile), key: readPem(keyFile) } };
+}
+
+/** @throws CenterError CONFIG_INVALID where the file cannot be read. */
+export function readPem(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CenterError("CONFIG_INVALID", `cannot read the PEM file: ${messageOf(error)}`, { cause: error });
+  }
+}

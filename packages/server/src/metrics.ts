@@ -1,0 +1,161 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { version } from "./version.js";
+
+/** Metrics of one center or node, in a registry of its own: several in a process do not mix. */
+function createRegistry(component: "center" | "node"): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const build = new Gauge({
+    name: "wsc_build_info",
+    help: "Always 1; the version is a label.",
+    labelNames: ["component", "version"],
+    registers: [registry],
+  });
+  build.set({ component, version }, 1);
+  return registry;
+}
+
+/** A gauge that is read when somebody asks. */
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+/** A counter whose number is kept elsewhere, as a plain field on a hot path. */
+function countedElsewhere(registry: Registry, name: string, help: string, read: () => number): void {
+  let seen = 0;
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      const now = read();
+      this.inc(now - seen);
+      seen = now;
+    },
+  });
+}
+
+export type CenterMetrics = ReturnType<typeof createCenterMetrics>;
+
+export function createCenterMetrics(read: {
+  nodes: () => number;
+  suspects: () => number;
+  pendingCalls: () => number;
+}) {
+  const registry = createRegistry("center");
+  const registers = [registry];
+  gauge(registry, "wsc_nodes", "Nodes that are linked.", read.nodes);
+  gauge(registry, "wsc_suspect_nodes", "Linked nodes that have answered no ping for a second.", read.suspects);
+  gauge(registry, "wsc_pending_calls", "Calls that wait for at least one node.", read.pendingCalls);
+  return {
+    registry,
+    callSeconds: new Histogram({
+      name: "wsc_call_duration_seconds",
+      help: "Time from a classic request to its answer.",
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    requests: new Counter({
+      name: "wsc_http_requests_total",
+      help: "HTTP requests by status and outcome.",
+      labelNames: ["status", "outcome"],
+      registers,
+    }),
+    failures: new Counter({
+      name: "wsc_place_failures_total",
+      help: "Failures in classic answers: one for each event and node.",
+      registers,
+    }),
+    nodesLeft: new Counter({ name: "wsc_nodes_left_total", help: "Links of nodes that ended.", registers }),
+    linksRefused: new Counter({
+      name: "wsc_links_refused_total",
+      help: "Peers that were not let in at the link port.",
+      labelNames: ["code"],
+      registers,
+    }),
+    clientErrors: new Counter({
+      name: "wsc_bad_requests_total",
+      help: "Connections that sent no HTTP request that can be read.",
+      labelNames: ["status"],
+      registers,
+    }),
+  };
+}
+
+export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
+
+export function createNodeMetrics(read: {
+  connections: () => number;
+  users: () => number;
+  groups: () => number;
+  links: () => number;
+  queuedFrames: () => number;
+  queuedBytes: () => number;
+}) {
+  const registry = createRegistry("node");
+  const registers = [registry];
+  gauge(registry, "wsc_connections", "Open connections.", read.connections);
+  gauge(registry, "wsc_users", "Users with a connection.", read.users);
+  gauge(registry, "wsc_groups", "Groups with members.", read.groups);
+  gauge(registry, "wsc_links", "Centers that are linked.", read.links);
+  countedElsewhere(registry, "wsc_frames_queued_total", "Frames queued on connections.", read.queuedFrames);
+  countedElsewhere(registry, "wsc_bytes_queued_total", "Bytes of frames queued on connections.", read.queuedBytes);
+  return {
+    registry,
+    opened: new Counter({ name: "wsc_connections_opened_total", help: "Connections that were opened.", registers }),
+    closed: new Counter({
+      name: "wsc_connections_closed_total",
+      help: "Connections that ended, by close code; codes that are none of ours or of the RFC's count as other.",
+      labelNames: ["code"],
+      registers,
+    }),
+    refused: new Counter({
+      name: "wsc_connections_refused_total",
+      help: "Clients that were refused before the upgrade.",
+      labelNames: ["cause"],
+      registers,
+    }),
+    slowConsumers: new Counter({
+      name: "wsc_slow_consumers_total",
+      help: "Connections closed because they did not read fast enough.",
+      registers,
+    }),
+    messages: new Counter({ name: "wsc_messages_received_total", help: "Messages from clients.", registers }),
+    receivedBytes: new Counter({
+      name: "wsc_bytes_received_total",
+      help: "Bytes of messages from clients.",
+      registers,
+    }),
+    handlerErrors: new Counter({
+      name: "wsc_handler_errors_total",
+      help: "Handlers of the application that failed.",
+      labelNames: ["event"],
+      registers,
+    }),
+    requests: new Counter({
+      name: "wsc_http_requests_total",
+      help: "HTTP requests by status and outcome.",
+      labelNames: ["status", "outcome"],
+      registers,
+    }),
+    linksLost: new Counter({
+      name: "wsc_links_lost_total",
+      help: "Links that ended and attempts to link that failed, by code.",
+      labelNames: ["code"],
+      registers,
+    }),
+    clientErrors: new Counter({
+      name: "wsc_bad_requests_total",
+      help: "Connections that sent no HTTP request that can be read.",
+      labelNames: ["status"],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,254 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { closeCodes, nodeKeyOf } from "@websocket-center/protocol";
+import { type RawData, WebSocket, WebSocketServer } from "ws";
+import type { NodeConfig } from "../config/options.js";
+import { createClientAddress } from "../http/client-address.js";
+import { parseQuery, queryToObject } from "../http/query.js";
+import { Connection, CLOSE_TIMEOUT_MS, type ConnectionHost } from "./connection.js";
+import type { NodeHandlers } from "./events.js";
+import { Heartbeat } from "./heartbeat.js";
+import type { Hub } from "./hub.js";
+import type { NodeIdentity } from "./identity.js";
+import { type Admitted, admit, type Authorize, ConnectionLimits, refuseUpgrade, type Refusal } from "./upgrade.js";
+
+/** Each of its methods is told once for each event; none may throw. */
+export interface ClientPortObserver {
+  opened(connection: Connection): void;
+  closed(connection: Connection, code: number): void;
+  refused(address: string, refusal: Refusal): void;
+  received(bytes: number): void;
+  failed(connection: Connection | undefined, stage: string, error: unknown): void;
+}
+
+/** The `ws` socket, with a way back to its connection: handlers are shared by all sockets instead of one closure each. */
+class ClientSocket extends WebSocket {
+  connection: Connection | undefined;
+}
+
+/** Everything about clients: from the upgrade request to the last close. */
+export class ClientPort {
+  readonly #config: NodeConfig;
+  readonly #identity: NodeIdentity;
+  readonly #hub: Hub;
+  readonly #host: ConnectionHost;
+  readonly #handlers: NodeHandlers;
+  readonly #observer: ClientPortObserver;
+  readonly #authorize: Authorize | undefined;
+  readonly #limits: ConnectionLimits;
+  readonly #heartbeat: Heartbeat;
+  readonly #clientAddress: (request: IncomingMessage) => string;
+  readonly #webSockets: WebSocketServer;
+  /** Those whose socket has not ended, closing ones included. */
+  readonly #live = new Set<Connection>();
+  #isDraining = false;
+  #onEmpty: () => void = () => {};
+
+  constructor(parts: {
+    config: NodeConfig;
+    identity: NodeIdentity;
+    hub: Hub;
+    host: ConnectionHost;
+    handlers: NodeHandlers;
+    observer: ClientPortObserver;
+    authorize: Authorize | undefined;
+  }) {
+    const { config } = parts;
+    this.#config = config;
+    this.#identity = parts.identity;
+    this.#hub = parts.hub;
+    this.#host = parts.host;
+    this.#handlers = parts.handlers;
+    this.#observer = parts.observer;
+    this.#authorize = parts.authorize;
+    this.#limits = new ConnectionLimits(config);
+    this.#heartbeat = new Heartbeat({ intervalMs: config.heartbeatIntervalMs, timeoutMs: config.heartbeatTimeoutMs });
+    this.#clientAddress = createClientAddress(config.trustedProxies);
+    // A variable, because the types of `ws` do not know `closeTimeout` yet.
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: config.maxPayloadBytes,
+      perMessageDeflate: config.perMessageDeflate,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      WebSocket: ClientSocket,
+    };
+    this.#webSockets = new WebSocketServer(options);
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Takes an upgrade request, with its socket: it becomes a connection or is refused with an HTTP status. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const address = this.#clientAddress(request);
+    socket.on("error", () => socket.destroy());
+    const refusal = this.#refusal(request) ?? this.#limits.take(address);
+    if (refusal !== undefined) {
+      this.#refuse(address, socket, refusal);
+      return;
+    }
+    // The place is given back when the socket ends, whatever became of it until then.
+    socket.once("close", () => this.#limits.release(address));
+    this.#upgrade(request, socket, head, address).catch((error: unknown) => {
+      this.#observer.failed(undefined, "upgrade", error);
+      socket.destroy();
+    });
+  }
+
+  /** Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`. */
+  async drain(spreadMs: number): Promise<void> {
+    this.#isDraining = true;
+    const connections = [...this.#live];
+    if (connections.length === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    const startedAt = performance.now();
+    let next = 0;
+    const timer = setInterval(() => {
+      const share = spreadMs === 0 ? 1 : Math.min(1, (performance.now() - startedAt) / spreadMs);
+      const until = Math.ceil(connections.length * share);
+      for (; next < until; next += 1) {
+        connections[next]?.close(closeCodes.SERVICE_RESTART.code, closeCodes.SERVICE_RESTART.reason);
+      }
+      if (next === connections.length) clearInterval(timer);
+    }, 10);
+    if (this.#live.size > 0) await empty;
+    clearInterval(timer);
+  }
+
+  /** Ends what is left at once. */
+  close(): void {
+    this.#isDraining = true;
+    this.#heartbeat.close();
+    for (const connection of this.#live) connection.terminate();
+  }
+
+  #refusal(request: IncomingMessage): Refusal | undefined {
+    if (this.#isDraining) return { status: 503, cause: "draining", reason: "this node is going away" };
+    const { origin } = request.headers;
+    const { clientOrigins } = this.#config;
+    if (origin !== undefined && clientOrigins.length > 0 && !clientOrigins.includes(origin.toLowerCase())) {
+      return { status: 403, cause: "origin", reason: "this origin is not allowed" };
+    }
+    return undefined;
+  }
+
+  #refuse(address: string, socket: Duplex, refusal: Refusal): void {
+    this.#observer.refused(address, refusal);
+    refuseUpgrade(socket, refusal);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
+    const outcome = await admit(this.#authorize, request, socket, {
+      timeoutMs: this.#config.handshakeTimeoutMs,
+      remoteAddress: address,
+      onError: (error) => this.#observer.failed(undefined, "authorize", error),
+    });
+    if (outcome === undefined) return;
+    const refusal = "refusal" in outcome ? outcome.refusal : this.#refusal(request);
+    if (refusal !== undefined || !("admitted" in outcome)) {
+      if (refusal !== undefined) this.#refuse(address, socket, refusal);
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (!(webSocket instanceof ClientSocket)) return;
+      this.#open(webSocket, socket, request, address, outcome.admitted);
+    });
+  }
+
+  #open(
+    webSocket: ClientSocket,
+    socket: Duplex,
+    request: IncomingMessage,
+    remoteAddress: string,
+    { userId, groups, data }: Admitted,
+  ): void {
+    this.#identity.settle();
+    const id = nodeKeyOf(this.#identity.id) + randomBytes(10).toString("hex");
+    const connection = new Connection(this.#host, {
+      id,
+      remoteAddress,
+      data: connectionData(request, data),
+      webSocket,
+      socket,
+    });
+    webSocket.connection = connection;
+    webSocket.on("message", this.#onMessage);
+    webSocket.on("pong", onPong);
+    webSocket.on("close", this.#onClose);
+    webSocket.on("error", this.#onError);
+    this.#live.add(connection);
+    this.#heartbeat.add(connection);
+    this.#hub.add(connection);
+    if (userId !== undefined) this.#hub.bind(userId, connection);
+    for (const groupId of groups ?? []) this.#hub.join(groupId, connection);
+    if (this.#config.openMessage) connection.send(`{"cmd":"open","_id":"${id}"}`);
+    this.#observer.opened(connection);
+    this.#handlers.open(connection, request);
+  }
+
+  readonly #onMessage = ((port: ClientPort) =>
+    function (this: WebSocket, data: RawData, isBinary: boolean): void {
+      const { connection } = this as ClientSocket;
+      if (connection !== undefined && Buffer.isBuffer(data)) port.#receive(connection, data, isBinary);
+    })(this);
+
+  readonly #onClose = ((port: ClientPort) =>
+    function (this: WebSocket, code: number, reason: Buffer): void {
+      const { connection } = this as ClientSocket;
+      if (connection !== undefined) port.#ended(connection, code, reason.toString());
+    })(this);
+
+  readonly #onError = ((port: ClientPort) =>
+    function (this: WebSocket, error: Error): void {
+      const { connection } = this as ClientSocket;
+      port.#observer.failed(connection, "protocol", error);
+      port.#handlers.error(error, connection);
+    })(this);
+
+  #receive(connection: Connection, data: Buffer, isBinary: boolean): void {
+    connection.answerDueTick = undefined;
+    this.#observer.received(data.length);
+    if (connection.closing !== undefined) return;
+    if (this.#config.pingMessage && data.length === 4 && data.toString("latin1") === "ping") {
+      connection.send(`{"cmd":"pong","_id":"${connection.id}"}`);
+      return;
+    }
+    if (this.#handlers.has("message")) this.#handlers.message(connection, isBinary ? data : data.toString(), isBinary);
+  }
+
+  #ended(connection: Connection, code: number, reason: string): void {
+    this.#live.delete(connection);
+    this.leave(connection);
+    const closed = connection.closing ?? { code, reason };
+    this.#observer.closed(connection, closed.code);
+    this.#handlers.close(connection, closed.code, closed.reason);
+    if (this.#live.size === 0) this.#onEmpty();
+  }
+
+  /** Takes a connection out of the hub and the heartbeat: it is closing, or has closed. */
+  leave(connection: Connection): void {
+    this.#hub.remove(connection);
+    this.#heartbeat.remove(connection);
+  }
+}
+
+function onPong(this: WebSocket): void {
+  const { connection } = this as ClientSocket;
+  if (connection !== undefined) connection.answerDueTick = undefined;
+}
+
+/** The handshake's query parameters and what `authorize` adds; undefined where there is nothing. Never a token. */
+function connectionData(
+  { url = "" }: IncomingMessage,
+  added: Record<string, unknown> | undefined,
+): Record<string, unknown> | undefined {
+  const question = url.indexOf("?");
+  if (question === -1) return added;
+  const data = { ...queryToObject(parseQuery(url.slice(question + 1)), ["access_token"]), ...added };
+  return Object.keys(data).length === 0 ? undefined : data;
+}

@@ -1,0 +1,157 @@
+import type { Duplex } from "node:stream";
+import { closeCodes, type Message, utf8Length, MAX_CLOSE_REASON_BYTES } from "@websocket-center/protocol";
+import WebSocket from "ws";
+import { CenterError } from "../errors.js";
+import { BINARY, encodeMessage, type Frame, TEXT } from "./frame.js";
+import type { Group, HubConnection } from "./hub.js";
+import type { Outbox, Recipient, Sequence } from "./outbox.js";
+
+/** How long a peer may take to read what was queued and answer the close frame before its socket is destroyed. */
+export const CLOSE_TIMEOUT_MS = 1000;
+
+/** What a connection needs of its node. */
+export interface ConnectionHost {
+  readonly outbox: Outbox;
+  readonly maxBufferedBytes: number;
+  /** The connection is closing, for whichever reason: it takes no part in anything from now on. */
+  onClosing(connection: Connection): void;
+  /** The connection did not read fast enough, and is being closed. */
+  onSlowConsumer(connection: Connection, bufferedBytes: number): void;
+}
+
+/**
+ * One client's WebSocket on this node.
+ *
+ * Messages are written around `ws`, to the socket that the upgrade gave us, since `ws` would encode and write each
+ * of them once for every connection. What `ws` writes itself (pong and close frames) goes to the same socket, and
+ * a close frame goes out only after what was queued before it.
+ */
+export class Connection implements HubConnection, Recipient {
+  readonly id: string;
+  /** The client's address; behind a trusted proxy the one that the proxy names. */
+  readonly remoteAddress: string;
+  readonly data: Readonly<Record<string, unknown>> | undefined;
+  userId: string | undefined;
+  /** Set by the hub alone; applications read `groupIds`. */
+  groups: Set<Group> | undefined;
+  slot = -1;
+  pending: Sequence | undefined;
+  /** The heartbeat's own marks: which slot the connection is in, and by when it must answer a ping. */
+  heartbeatSlot = 0;
+  answerDueTick: number | undefined;
+  /** The code and reason with which this side began to close. */
+  closing: { code: number; reason: string } | undefined;
+  readonly #host: ConnectionHost;
+  readonly #webSocket: WebSocket;
+  readonly #socket: Duplex;
+
+  constructor(
+    host: ConnectionHost,
+    init: {
+      id: string;
+      remoteAddress: string;
+      data: Readonly<Record<string, unknown>> | undefined;
+      webSocket: WebSocket;
+      socket: Duplex;
+    },
+  ) {
+    this.#host = host;
+    this.id = init.id;
+    this.remoteAddress = init.remoteAddress;
+    this.data = init.data;
+    this.#webSocket = init.webSocket;
+    this.#socket = init.socket;
+  }
+
+  /** The groups that it is in; in a `close` handler, those that it was in. */
+  get groupIds(): string[] {
+    return Array.from(this.groups ?? [], ({ id }) => id);
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  /** Bytes that wait for the network, those of this tick included. */
+  get bufferedBytes(): number {
+    return (this.pending?.bytes ?? 0) + this.#writtenBytes;
+  }
+
+  /** Bytes that were handed to the socket and not yet to the kernel. */
+  get #writtenBytes(): number {
+    return this.#webSocket.extensions === "" ? this.#socket.writableLength : this.#webSocket.bufferedAmount;
+  }
+
+  /**
+   * Sends to this connection: a string as a text frame, bytes as a binary one.
+   * @returns false where it is closing, or is now being closed as a slow consumer.
+   */
+  send(message: Message): boolean {
+    return this.enqueue(encodeMessage(message));
+  }
+
+  enqueue(frame: Frame): boolean {
+    if (!this.isOpen) return false;
+    const buffered = this.bufferedBytes;
+    if (buffered > 0 && buffered + frame.bytes.length > this.#host.maxBufferedBytes) {
+      this.#host.onSlowConsumer(this, buffered);
+      this.pending = undefined;
+      this.close(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
+      return false;
+    }
+    this.#host.outbox.add(this, frame);
+    return true;
+  }
+
+  write(sequence: Sequence): void {
+    if (!this.isOpen) return;
+    if (this.#webSocket.extensions !== "") {
+      for (const { opcode, payload } of sequence.frames()) {
+        if (opcode === TEXT || opcode === BINARY) this.#webSocket.send(payload, { binary: opcode === BINARY });
+        else this.#webSocket.ping();
+      }
+      return;
+    }
+    const buffers = sequence.buffers();
+    if (buffers.length === 1 && buffers[0] !== undefined) {
+      this.#socket.write(buffers[0]);
+      return;
+    }
+    this.#socket.cork();
+    for (const buffer of buffers) this.#socket.write(buffer);
+    this.#socket.uncork();
+  }
+
+  /**
+   * Closes after what was queued has been handed to the network. The connection leaves the hub at once; `close`
+   * handlers run when the peer has answered, or after a second without an answer.
+   * @param code - 1000, 1001, 1008 to 1014, or 3000 to 4999 (RFC 6455, 7.4).
+   * @throws CenterError INVALID_PARAMS where a close frame cannot carry the code or the reason.
+   */
+  close(code: number = closeCodes.NORMAL.code, reason = ""): void {
+    if (!isSendableCloseCode(code)) {
+      throw new CenterError("INVALID_PARAMS", `close code ${code} may not be sent; use 1000 or 3000 to 4999`);
+    }
+    if (utf8Length(reason) > MAX_CLOSE_REASON_BYTES) {
+      throw new CenterError("INVALID_PARAMS", `a close reason has at most ${MAX_CLOSE_REASON_BYTES} bytes`);
+    }
+    if (this.closing !== undefined || !this.isOpen) return;
+    this.#host.outbox.flushOne(this);
+    this.closing = { code, reason };
+    this.#host.onClosing(this);
+    this.#webSocket.close(code, reason);
+  }
+
+  /** Ends the connection without a word, for peers that do not answer. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+}
+
+function isSendableCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return (
+    (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
+    (code >= 3000 && code <= 4999)
+  );
+}

@@ -1,0 +1,156 @@
+import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { anyId } from "@websocket-center/protocol";
+import { z } from "zod";
+import { CenterError } from "../errors.js";
+
+/** What `authorize` answers: the client may connect, with what is known of it, or it is refused with a status. */
+export type Admission =
+  | {
+      admit: true;
+      /** Bound before the `open` frame goes out. */
+      userId?: string;
+      /** Joined before the `open` frame goes out. */
+      groups?: string[];
+      /** Kept with the connection beside its query parameters, and read by `getConnectionData`. JSON values. */
+      data?: Record<string, unknown>;
+    }
+  | { admit: false; status?: number; reason?: string };
+
+/**
+ * Decides who may connect. It is bounded by the handshake time: `signal` is aborted when that is over or when the
+ * client goes away. Whatever it throws refuses the client with status 500.
+ */
+export type Authorize = (
+  request: IncomingMessage,
+  context: { signal: AbortSignal; remoteAddress: string },
+) => Admission | Promise<Admission>;
+
+const admission = z.discriminatedUnion("admit", [
+  z.object({
+    admit: z.literal(true),
+    userId: anyId.optional(),
+    groups: z.array(anyId).optional(),
+    data: z.record(z.string(), z.json()).optional(),
+  }),
+  z.object({
+    admit: z.literal(false),
+    status: z.int().min(400).max(599).optional(),
+    reason: z.string().max(200).optional(),
+  }),
+]);
+
+export type Admitted = Omit<Extract<z.infer<typeof admission>, { admit: true }>, "admit">;
+
+/** Why a client is not let in: answered as an HTTP response before the upgrade. */
+export interface Refusal {
+  status: number;
+  /** Short and stable, for metrics. */
+  cause: "draining" | "full" | "address-full" | "origin" | "authorize" | "authorize-timeout" | "authorize-error" | "bad-request";
+  /** For the client's developer. */
+  reason: string;
+}
+
+/**
+ * Asks `authorize` and checks what it answered, in at most `timeoutMs`.
+ * @returns undefined where the client went away meanwhile.
+ */
+export async function admit(
+  authorize: Authorize | undefined,
+  request: IncomingMessage,
+  socket: Duplex,
+  options: { timeoutMs: number; remoteAddress: string; onError: (error: unknown) => void },
+): Promise<{ admitted: Admitted } | { refusal: Refusal } | undefined> {
+  if (authorize === undefined) return { admitted: {} };
+  const gone = new AbortController();
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const onGone = (): void => gone.abort(new CenterError("ABORTED", "the client went away"));
+  socket.once("close", onGone);
+  const signal = AbortSignal.any([gone.signal, timeout]);
+  const ended = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  try {
+    const context = { signal, remoteAddress: options.remoteAddress };
+    const answer = await Promise.race([Promise.resolve(authorize(request, context)), ended]);
+    if (gone.signal.aborted) return undefined;
+    if (signal.aborted) {
+      return { refusal: { status: 504, cause: "authorize-timeout", reason: "authorization took too long" } };
+    }
+    const checked = admission.safeParse(answer);
+    if (!checked.success) {
+      throw new CenterError(
+        "INVALID_PARAMS",
+        `authorize answered what it may not: ${checked.error.issues[0]?.path.join(".") ?? ""} ${checked.error.issues[0]?.message ?? ""}`,
+      );
+    }
+    if (checked.data.admit) {
+      const { admit: _, ...admitted } = checked.data;
+      return { admitted };
+    }
+    const { status = 403, reason = "not allowed" } = checked.data;
+    return { refusal: { status, cause: "authorize", reason } };
+  } catch (error) {
+    options.onError(error);
+    return { refusal: { status: 500, cause: "authorize-error", reason: "authorization failed" } };
+  } finally {
+    socket.off("close", onGone);
+  }
+}
+
+/** Answers an upgrade request with an HTTP response, and ends its socket. */
+export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = `${reason}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 429 || status === 503 ? ["Retry-After: 5"] : []),
+  ];
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Counts connections by address, those whose handshake is under way included. */
+export class ConnectionLimits {
+  readonly #maxConnections: number;
+  readonly #maxPerAddress: number;
+  readonly #byAddress = new Map<string, number>();
+  #count = 0;
+
+  /** 0 means no limit. */
+  constructor(options: { maxConnections: number; maxConnectionsPerAddress: number }) {
+    this.#maxConnections = options.maxConnections;
+    this.#maxPerAddress = options.maxConnectionsPerAddress;
+  }
+
+  /** Takes a place for the address; undefined where it got one, to be given back with `release`. */
+  take(address: string): Refusal | undefined {
+    if (this.#maxConnections > 0 && this.#count >= this.#maxConnections) {
+      return { status: 503, cause: "full", reason: "this node has as many connections as it may" };
+    }
+    if (this.#maxPerAddress > 0) {
+      const here = this.#byAddress.get(address) ?? 0;
+      if (here >= this.#maxPerAddress) {
+        return { status: 429, cause: "address-full", reason: "too many connections from your address" };
+      }
+      this.#byAddress.set(address, here + 1);
+    }
+    this.#count += 1;
+    return undefined;
+  }
+
+  release(address: string): void {
+    this.#count -= 1;
+    if (this.#maxPerAddress === 0) return;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+  }
+}
+

@@ -1,0 +1,164 @@
+import type { Command, ErrorCode, WireOutcome } from "@websocket-center/protocol";
+import type { Member } from "../backplane/backplane.js";
+import type { Channel } from "./channel.js";
+import { encodeLinkFrame } from "./codec.js";
+
+/** How long calls wait for a suspect. */
+export const SUSPECT_WAIT_MS = 100;
+
+/** What came of a call at one node: an outcome for each command, or why there is none. */
+export type NodeAnswer =
+  | { ok: true; outcomes: WireOutcome[] }
+  | { ok: false; code: ErrorCode; message: string };
+
+interface PendingCall {
+  id: number;
+  /** The nodes that have not settled. The call is over when it is empty. */
+  missing: Set<Channel>;
+  answers: Map<Member, NodeAnswer>;
+  finish: () => void;
+}
+
+/**
+ * Calls to nodes, many in flight at once. Each settles for each expected node id, as its reply, the deadline, or the
+ * node's leaving; never by counting replies.
+ */
+export class Caller {
+  readonly #maxQueuedBytes: number;
+  readonly #isSuspect: (channel: Channel) => boolean;
+  readonly #calls = new Map<number, PendingCall>();
+  #nextId = 1;
+
+  constructor(options: { maxQueuedBytes: number; isSuspect: (channel: Channel) => boolean }) {
+    this.#maxQueuedBytes = options.maxQueuedBytes;
+    this.#isSuspect = options.isSuspect;
+  }
+
+  get pendingCalls(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Runs the commands, in order, at each of the nodes.
+   *
+   * Settles when every node has, at the latest after `timeoutMs`; the caller's `signal` settles it at once, as
+   * ABORTED for the nodes that are missing then. Never rejects.
+   */
+  call(
+    channels: Iterable<Channel>,
+    hub: string,
+    commands: readonly Command[],
+    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Map<Member, NodeAnswer>> {
+    const { timeoutMs, signal } = options;
+    const id = this.#nextId++;
+    const answers = new Map<Member, NodeAnswer>();
+    const missing = new Set(channels);
+    if (signal?.aborted === true) {
+      for (const { member } of missing) {
+        answers.set(member, { ok: false, code: "ABORTED", message: "the caller gave up before the call was sent" });
+      }
+      missing.clear();
+    }
+    if (missing.size === 0) return Promise.resolve(answers);
+    const frame = encodeLinkFrame([
+      "call",
+      id,
+      hub,
+      Math.max(0, Math.round(timeoutMs)),
+      commands.map(({ name, params }) => [name, params]),
+    ]);
+    return new Promise((resolve) => {
+      const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");
+      const deadline = setTimeout(
+        () =>
+          this.#settleAll(call, "NODE_TIMEOUT", (node) => `node ${node} gave no reply in ${Math.round(timeoutMs)} ms`),
+        timeoutMs,
+      );
+      const call: PendingCall = {
+        id,
+        missing,
+        answers,
+        finish: () => {
+          clearTimeout(deadline);
+          signal?.removeEventListener("abort", onAbort);
+          this.#calls.delete(id);
+          resolve(answers);
+        },
+      };
+      this.#calls.set(id, call);
+      const suspects = [...missing].filter((channel) => this.#isSuspect(channel));
+      for (const channel of [...missing]) this.#send(call, channel, frame);
+      if (suspects.length > 0) this.#settleSuspectsSoon(suspects, [call]);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** A reply came. One that nobody waits for any more is dropped. */
+  onReply(channel: Channel, id: number, outcomes: WireOutcome[]): void {
+    const call = this.#calls.get(id);
+    if (call?.missing.has(channel) === true) this.#settle(call, channel, { ok: true, outcomes });
+  }
+
+  /** The node's link ended: nothing more comes from it. */
+  onLeft(channel: Channel): void {
+    for (const call of [...this.#calls.values()]) this.#settle(call, channel, nodeLeft(channel));
+  }
+
+  /** The node has become a suspect: calls that wait for it do so for 100 ms more, unless it answers a ping. */
+  onSuspect(channel: Channel): void {
+    const calls = [...this.#calls.values()].filter((call) => call.missing.has(channel));
+    if (calls.length > 0) this.#settleSuspectsSoon([channel], calls);
+  }
+
+  #send(call: PendingCall, channel: Channel, frame: Uint8Array): void {
+    if (channel.leftReason !== undefined) {
+      this.#settle(call, channel, nodeLeft(channel));
+      return;
+    }
+    const queued = channel.queuedBytes;
+    if (queued > 0 && queued + frame.length > this.#maxQueuedBytes) {
+      const message = `node ${channel.member.id} is overloaded: ${queued} bytes wait for it; the call was not sent`;
+      this.#settle(call, channel, { ok: false, code: "NODE_OVERLOADED", message });
+      return;
+    }
+    channel.sendEncoded(frame, callKey(call.id));
+  }
+
+  #settle(call: PendingCall, channel: Channel, answer: NodeAnswer): void {
+    if (!call.missing.delete(channel)) return;
+    call.answers.set(channel.member, answer);
+    if (call.missing.size === 0) call.finish();
+  }
+
+  /** Settles what is missing, and tells those nodes that nobody waits for them. */
+  #settleAll(call: PendingCall, code: ErrorCode, message: (nodeId: string) => string): void {
+    for (const channel of [...call.missing]) this.#giveUp(call, channel, code, message(channel.member.id));
+  }
+
+  #giveUp(call: PendingCall, channel: Channel, code: ErrorCode, message: string): void {
+    channel.abandon(callKey(call.id));
+    channel.send(["cancel", call.id]);
+    this.#settle(call, channel, { ok: false, code, message });
+  }
+
+  #settleSuspectsSoon(suspects: readonly Channel[], calls: readonly PendingCall[]): void {
+    setTimeout(() => {
+      for (const channel of suspects) {
+        if (!this.#isSuspect(channel)) continue;
+        const message = `node ${channel.member.id} answers no pings; whether it ran the call is unknown`;
+        for (const call of calls) {
+          if (call.missing.has(channel)) this.#giveUp(call, channel, "NODE_TIMEOUT", message);
+        }
+      }
+    }, SUSPECT_WAIT_MS);
+  }
+}
+
+function nodeLeft({ member, leftReason }: Channel): NodeAnswer {
+  return { ok: false, code: "NODE_LEFT", message: `node ${member.id} left during the call: ${leftReason ?? ""}` };
+}
+
+function callKey(id: number): string {
+  return `call:${id}`;
+}

@@ -1,0 +1,130 @@
+import type { FrameOf, LinkFrame, LinkFrameType } from "@websocket-center/protocol";
+import { type Backplane, MAX_FRAME_BYTES, type Member } from "../backplane/backplane.js";
+import { CenterError, messageOf } from "../errors.js";
+import { decodeLinkFrame, encodeLinkFrame } from "./codec.js";
+import { IncomingTransfers, OutgoingTransfers } from "./transfers.js";
+
+/** Frames that go as they are; larger ones go in pieces. Leaves room for the piece's own head. */
+const WHOLE_MAX_BYTES = MAX_FRAME_BYTES - 1024;
+
+/** What a channel hands on: every frame but those that it deals with itself. */
+export type ChannelFrame = Exclude<LinkFrame, FrameOf<"piece"> | FrameOf<"abandon">>;
+export type ChannelFrameType = Exclude<LinkFrameType, "piece" | "abandon">;
+
+/** The link to one member, speaking frames instead of bytes; the largest ones cut into pieces. */
+export class Channel {
+  readonly member: Member;
+  /** Why the member left; undefined while it is linked. */
+  leftReason: string | undefined;
+  readonly #backplane: Backplane;
+  readonly #outgoing: OutgoingTransfers;
+  readonly #incoming: IncomingTransfers;
+
+  constructor(backplane: Backplane, member: Member, options: { maxReplyBytes: number }) {
+    this.member = member;
+    this.#backplane = backplane;
+    this.#incoming = new IncomingTransfers(options.maxReplyBytes);
+    this.#outgoing = new OutgoingTransfers({
+      sendPiece: (id, totalBytes, piece, sent) =>
+        backplane.send(member, encodeLinkFrame(["piece", id, totalBytes, piece]), sent),
+      sendAbandon: (id) => backplane.send(member, encodeLinkFrame(["abandon", id])),
+      pressure: () => backplane.pressure(member),
+    });
+  }
+
+  /** Bytes that wait for the member in this process. */
+  get queuedBytes(): number {
+    return this.#outgoing.queuedBytes + this.#backplane.pressure(this.member);
+  }
+
+  send(frame: ChannelFrame, key = ""): void {
+    this.sendEncoded(encodeLinkFrame(frame), key);
+  }
+
+  /** @param key - by which `abandon` finds it, if it goes in pieces. */
+  sendEncoded(bytes: Uint8Array, key: string): void {
+    if (bytes.length <= WHOLE_MAX_BYTES) this.#backplane.send(this.member, bytes);
+    else this.#outgoing.add(key, bytes);
+  }
+
+  /** Does not send what is left of a large frame. */
+  abandon(key: string): void {
+    this.#outgoing.abandon(key);
+  }
+
+  /** Ends the link, for something that the peer did or failed to do. */
+  end(reason: string): void {
+    this.#backplane.end(this.member, reason);
+  }
+
+  /**
+   * Takes in what the backplane received.
+   * @returns the frame that is complete with it, if any.
+   * @throws CenterError LINK_PROTOCOL
+   */
+  receive(bytes: Uint8Array): ChannelFrame | undefined {
+    const frame = decodeLinkFrame(bytes);
+    if (frame[0] === "abandon") {
+      this.#incoming.abandon(frame[1]);
+      return undefined;
+    }
+    if (frame[0] !== "piece") return frame;
+    const whole = this.#incoming.add(frame[1], frame[2], frame[3]);
+    if (whole === undefined) return undefined;
+    const inner = decodeLinkFrame(whole);
+    if (inner[0] === "piece" || inner[0] === "abandon") {
+      throw new CenterError("LINK_PROTOCOL", "a frame in pieces holds a piece");
+    }
+    return inner;
+  }
+}
+
+/** What both ends of all links have: a channel for each member, and one place where their frames arrive. */
+export class Channels {
+  readonly #byMember = new Map<Member, Channel>();
+
+  /** A frame that is not of the protocol ends its member, and is reported. */
+  constructor(
+    backplane: Backplane,
+    options: {
+      maxReplyBytes: number;
+      onJoined: (channel: Channel) => void;
+      onLeft: (channel: Channel, reason: string) => void;
+      onFrame: (channel: Channel, frame: ChannelFrame) => void;
+      onFault: (channel: Channel, error: unknown) => void;
+    },
+  ) {
+    backplane.onMember((change) => {
+      if (change.type === "joined") {
+        const channel = new Channel(backplane, change.member, options);
+        this.#byMember.set(change.member, channel);
+        options.onJoined(channel);
+        return;
+      }
+      const channel = this.#byMember.get(change.member);
+      this.#byMember.delete(change.member);
+      if (channel === undefined) return;
+      channel.leftReason = change.reason;
+      options.onLeft(channel, change.reason);
+    });
+    backplane.onFrame((member, bytes) => {
+      const channel = this.#byMember.get(member);
+      if (channel === undefined) return;
+      try {
+        const frame = channel.receive(bytes);
+        if (frame !== undefined) options.onFrame(channel, frame);
+      } catch (error) {
+        options.onFault(channel, error);
+        channel.end(messageOf(error));
+      }
+    });
+  }
+
+  all(): Iterable<Channel> {
+    return this.#byMember.values();
+  }
+
+  get size(): number {
+    return this.#byMember.size;
+  }
+}

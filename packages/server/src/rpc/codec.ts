@@ -1,0 +1,29 @@
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { type LinkFrame, parseLinkFrame } from "@websocket-center/protocol";
+import { CenterError, messageOf } from "../errors.js";
+import { scanMessagePack } from "./scan.js";
+
+const encoder = new Encoder({ ignoreUndefined: true });
+const decoder = new Decoder();
+
+export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
+  return encoder.encode(frame);
+}
+
+/**
+ * Decodes what a peer sent, and trusts nothing in it: bounds first, then the bytes, then the schema.
+ * @throws CenterError LINK_PROTOCOL, whose text holds none of the values.
+ */
+export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
+  const fault = scanMessagePack(bytes);
+  if (fault !== undefined) throw new CenterError("LINK_PROTOCOL", `a frame ${fault}`);
+  let value: unknown;
+  try {
+    value = decoder.decode(bytes);
+  } catch (error) {
+    throw new CenterError("LINK_PROTOCOL", `a frame cannot be decoded: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = parseLinkFrame(value);
+  if (!parsed.ok) throw new CenterError("LINK_PROTOCOL", parsed.error);
+  return parsed.frame;
+}

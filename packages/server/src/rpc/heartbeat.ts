@@ -1,0 +1,124 @@
+import type { FrameOf, NodeStatus } from "@websocket-center/protocol";
+import type { Channel } from "./channel.js";
+import { encodeLinkFrame } from "./codec.js";
+
+/** Who has answered no ping for this long is suspect. */
+export const SUSPECT_MS = 1000;
+
+interface Pulse {
+  unanswered: { number: number; sentAt: number }[];
+  answeredAt: number;
+  suspect: boolean;
+  status: NodeStatus | undefined;
+}
+
+/**
+ * The center's side: pings every node, knows who is suspect, and gives up who stays silent.
+ *
+ * Silence is counted in pings without an answer, not by the clock: while this process is stopped it sends none,
+ * so that nobody is given up for its own sleep.
+ */
+export class Pinger {
+  readonly #pulses = new Map<Channel, Pulse>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #maxUnanswered: number;
+  readonly #silenceMs: number;
+  readonly #onSuspect: (channel: Channel) => void;
+  #number = 0;
+
+  constructor(options: { heartbeatMs: number; silenceMs: number; onSuspect: (channel: Channel) => void }) {
+    this.#maxUnanswered = Math.max(2, Math.ceil(options.silenceMs / options.heartbeatMs));
+    this.#silenceMs = options.silenceMs;
+    this.#onSuspect = options.onSuspect;
+    this.#timer = setInterval(() => this.#beat(), options.heartbeatMs);
+  }
+
+  add(channel: Channel): void {
+    this.#pulses.set(channel, { unanswered: [], answeredAt: performance.now(), suspect: false, status: channel.member.node?.status });
+  }
+
+  remove(channel: Channel): void {
+    this.#pulses.delete(channel);
+  }
+
+  isSuspect(channel: Channel): boolean {
+    const pulse = this.#pulses.get(channel);
+    const oldest = pulse?.unanswered[0];
+    if (pulse === undefined || oldest === undefined) return false;
+    return performance.now() - Math.max(oldest.sentAt, pulse.answeredAt) >= SUSPECT_MS;
+  }
+
+  /** What the node last said that it holds. */
+  statusOf(channel: Channel): NodeStatus | undefined {
+    return this.#pulses.get(channel)?.status;
+  }
+
+  onPong(channel: Channel, [, number, status]: FrameOf<"pong">): void {
+    const pulse = this.#pulses.get(channel);
+    if (pulse === undefined) return;
+    pulse.unanswered = pulse.unanswered.filter((ping) => ping.number > number);
+    pulse.answeredAt = performance.now();
+    pulse.suspect = false;
+    pulse.status = status;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#pulses.clear();
+  }
+
+  #beat(): void {
+    this.#number += 1;
+    const frame = encodeLinkFrame(["ping", this.#number]);
+    const sentAt = performance.now();
+    for (const [channel, pulse] of [...this.#pulses]) {
+      if (pulse.unanswered.length >= this.#maxUnanswered) {
+        channel.end(`it answered no ping for ${this.#silenceMs} ms`);
+        continue;
+      }
+      pulse.unanswered.push({ number: this.#number, sentAt });
+      channel.sendEncoded(frame, "");
+      if (!pulse.suspect && this.isSuspect(channel)) {
+        pulse.suspect = true;
+        this.#onSuspect(channel);
+      }
+    }
+  }
+}
+
+/** The node's side: answers pings, and gives up a center that sends none. */
+export class PingWatch {
+  readonly #silentTicks = new Map<Channel, number>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #status: () => NodeStatus;
+
+  constructor(options: { silenceMs: number; status: () => NodeStatus }) {
+    const ticks = 15;
+    this.#status = options.status;
+    // Counted in ticks that this process has lived through, as in Pinger.
+    this.#timer = setInterval(() => {
+      for (const [channel, silent] of [...this.#silentTicks]) {
+        if (silent >= ticks) channel.end(`it sent no ping for ${options.silenceMs} ms`);
+        else this.#silentTicks.set(channel, silent + 1);
+      }
+    }, options.silenceMs / ticks);
+  }
+
+  add(channel: Channel): void {
+    this.#silentTicks.set(channel, 0);
+  }
+
+  remove(channel: Channel): void {
+    this.#silentTicks.delete(channel);
+  }
+
+  onPing(channel: Channel, [, number]: FrameOf<"ping">): void {
+    this.#silentTicks.set(channel, 0);
+    channel.send(["pong", number, this.#status()]);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#silentTicks.clear();
+  }
+}

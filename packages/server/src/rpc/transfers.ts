@@ -1,0 +1,108 @@
+import { CenterError } from "../errors.js";
+
+/** How much of a large frame goes at once. */
+export const PIECE_BYTES = 32 * 1024;
+/** While this much waits in the backplane, no further piece is handed over. */
+const PRESSURE_BYTES = 4 * PIECE_BYTES;
+
+interface Outgoing {
+  id: number;
+  /** What the frame belongs to, by which it can be abandoned. */
+  key: string;
+  bytes: Uint8Array;
+  offset: number;
+}
+
+/**
+ * Sends large frames in pieces, a piece of each in turn, and only as fast as the link takes them: so heartbeats and
+ * small calls pass between the pieces.
+ */
+export class OutgoingTransfers {
+  readonly #sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: () => void) => void;
+  readonly #sendAbandon: (id: number) => void;
+  readonly #pressure: () => number;
+  #queue: Outgoing[] = [];
+  #queuedBytes = 0;
+  #nextId = 0;
+
+  constructor(link: {
+    sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: () => void) => void;
+    sendAbandon: (id: number) => void;
+    pressure: () => number;
+  }) {
+    this.#sendPiece = link.sendPiece;
+    this.#sendAbandon = link.sendAbandon;
+    this.#pressure = link.pressure;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  add(key: string, bytes: Uint8Array): void {
+    this.#queue.push({ id: this.#nextId++, key, bytes, offset: 0 });
+    this.#queuedBytes += bytes.length;
+    this.#pump();
+  }
+
+  /** Gives up what is left of the frame of that key, if any. */
+  abandon(key: string): void {
+    const transfer = this.#queue.find((candidate) => candidate.key === key);
+    if (transfer === undefined) return;
+    this.#queue = this.#queue.filter((candidate) => candidate !== transfer);
+    this.#queuedBytes -= transfer.bytes.length - transfer.offset;
+    if (transfer.offset > 0) this.#sendAbandon(transfer.id);
+  }
+
+  readonly #pump = (): void => {
+    while (this.#pressure() < PRESSURE_BYTES) {
+      const transfer = this.#queue.shift();
+      if (transfer === undefined) return;
+      const piece = transfer.bytes.subarray(transfer.offset, transfer.offset + PIECE_BYTES);
+      transfer.offset += piece.length;
+      this.#queuedBytes -= piece.length;
+      if (transfer.offset < transfer.bytes.length) this.#queue.push(transfer);
+      this.#sendPiece(transfer.id, transfer.bytes.length, piece, this.#pump);
+    }
+  };
+}
+
+/** Puts pieces together again. What it holds is bounded, whatever the peer announces. */
+export class IncomingTransfers {
+  readonly #maxBytes: number;
+  readonly #open = new Map<number, { totalBytes: number; bytes: number; pieces: Uint8Array[] }>();
+  #heldBytes = 0;
+
+  /** @param maxBytes - of one frame; all open ones together hold at most twice as much. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * @returns the whole frame with its last piece.
+   * @throws CenterError LINK_PROTOCOL where pieces do not fit together or are too much.
+   */
+  add(id: number, totalBytes: number, piece: Uint8Array): Uint8Array | undefined {
+    const transfer = this.#open.get(id) ?? { totalBytes, bytes: 0, pieces: [] };
+    this.#open.set(id, transfer);
+    transfer.bytes += piece.length;
+    this.#heldBytes += piece.length;
+    if (totalBytes > this.#maxBytes || this.#heldBytes > 2 * this.#maxBytes) {
+      throw new CenterError("LINK_PROTOCOL", `a frame in pieces is over ${this.#maxBytes} bytes`);
+    }
+    if (totalBytes !== transfer.totalBytes || transfer.bytes > totalBytes || piece.length === 0) {
+      throw new CenterError("LINK_PROTOCOL", "pieces of a frame do not fit together");
+    }
+    transfer.pieces.push(piece);
+    if (transfer.bytes < totalBytes) return undefined;
+    this.abandon(id);
+    return Buffer.concat(transfer.pieces);
+  }
+
+  abandon(id: number): void {
+    const transfer = this.#open.get(id);
+    if (transfer === undefined) return;
+    this.#open.delete(id);
+    this.#heldBytes -= transfer.bytes;
+  }
+}

@@ -1,0 +1,172 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Client } from "./client.js";
+import { dataOf, isFailure, parse } from "./http.js";
+import type { Answer, Ask } from "./http.js";
+import { useCluster } from "./use-cluster.js";
+
+const broadcast = "/?event=broadcast&broadcast[msg]=ran";
+const mebibyte = 1 << 20;
+
+describe.each(["a center", "a node's port"])("%s", (place) => {
+  const cluster = useCluster();
+  let client: Client;
+
+  beforeAll(async () => {
+    client = await cluster().connectClient(0);
+  });
+
+  beforeEach(() => client.flushAndTake());
+
+  const ask = (content: Ask): Promise<Answer> =>
+    place === "a center" ? cluster().atCenter(0, content) : cluster().atNode(0, content);
+
+  test.each(["/", "/any/path", "/index.php", "//", "/a%2Fb/%E7%94%A8"])("ignores the path %s", async (path) => {
+    const answer = await ask({ path: `${path}?event=broadcast&broadcast[msg]=ran` });
+    expect(dataOf(answer)).toHaveProperty("broadcast");
+    expect(await client.flushAndTake()).toEqual(["ran"]);
+  });
+
+  test("answers in JSON", async () => {
+    const answer = await ask({ path: broadcast });
+    expect(answer.status).toBe(200);
+    expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+  });
+
+  test.each(["PUT", "DELETE", "PATCH", "PROPFIND"])("refuses %s with 405 and runs nothing", async (method) => {
+    const answer = await ask({ method, path: broadcast });
+    expect(answer.status).toBe(405);
+    expect(parse(answer)).toSatisfy(isFailure);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("refuses a PUT with a body as well", async () => {
+    const answer = await ask({ method: "PUT", path: "/?event=broadcast", body: '{"broadcast":{"msg":"ran"}}' });
+    expect(answer.status).toBe(405);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("answers OPTIONS to an allowed origin and runs nothing", async () => {
+    const headers = {
+      origin: "http://localhost:3000",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type",
+    };
+    const answer = await ask({ method: "OPTIONS", path: broadcast, headers });
+    expect([200, 204]).toContain(answer.status);
+    expect(answer.headers["access-control-allow-origin"]).toBe("http://localhost:3000");
+    expect(answer.headers["access-control-allow-methods"]).toMatch(/GET.*POST|POST.*GET/);
+    expect(answer.headers["access-control-allow-headers"]).toMatch(/authorization/i);
+    expect(answer.headers["access-control-allow-headers"]).toMatch(/content-type/i);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("answers HEAD as GET, without a body", async () => {
+    const answer = await ask({ method: "HEAD", path: "/?event=getIds" });
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe("");
+    expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+  });
+
+  test("serves a URL of 60,000 bytes", async () => {
+    const answer = await ask({ path: `${broadcast}&x=${"y".repeat(60_000)}` });
+    expect(dataOf(answer)).toHaveProperty("broadcast");
+  });
+
+  test("refuses a URL past 64 KiB with 431 in the classic shape", async () => {
+    const answer = await ask({ path: `${broadcast}&x=${"y".repeat(66_000)}` });
+    expect(answer.status).toBe(431);
+    expect(parse(answer)).toSatisfy(isFailure);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("refuses headers past 64 KiB with 431 in the classic shape", async () => {
+    const answer = await ask({ path: broadcast, headers: { "x-long": "y".repeat(66_000) } });
+    expect(answer.status).toBe(431);
+    expect(parse(answer)).toSatisfy(isFailure);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("serves a body of 8 MiB", async () => {
+    const body = `{"broadcast":{"msg":"ran"},"x":"`;
+    const answer = await ask({
+      path: "/?event=broadcast",
+      body: `${body}${"y".repeat(8 * mebibyte - body.length - 2)}"}`,
+    });
+    expect(dataOf(answer)).toHaveProperty("broadcast");
+    expect(await client.flushAndTake()).toEqual(["ran"]);
+  });
+
+  test.each([
+    ["one byte more, announced", 8 * mebibyte + 1, false],
+    ["one byte more, in chunks", 8 * mebibyte + 1, true],
+    ["32 MiB, announced", 32 * mebibyte, false],
+    ["32 MiB, in chunks", 32 * mebibyte, true],
+  ])("refuses a body of %s with 413 in the classic shape", async (_, length, chunked) => {
+    const start = `{"broadcast":{"msg":"ran"},"x":"`;
+    const body = `${start}${"y".repeat(length - start.length - 2)}"}`;
+    const answer = await ask({ path: "/?event=broadcast", body, chunked });
+    expect(answer.status).toBe(413);
+    expect(parse(answer)).toSatisfy(isFailure);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
+  test("takes timeoutMs from 1 to 60,000", async () => {
+    const places = dataOf(await ask({ path: "/?event=getIds&timeoutMs=60000" }));
+    expect(places).toHaveProperty("getIds");
+    // 1 ms may be too short for an answer of the nodes, never for an answer in the right shape.
+    expect(dataOf(await ask({ path: "/?event=getIds&timeoutMs=1" }))).toHaveProperty("getIds");
+  });
+
+  test("answers calls that come one behind the other on one connection", async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask({ path: broadcast })));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await client.flushAndTake()).toHaveLength(50);
+  });
+});
+
+describe("a center without nodes", () => {
+  const cluster = useCluster({ centers: 1, nodes: 0 });
+
+  test("answers with empty master_ids and data", async () => {
+    const answer = await cluster().atCenter(0, { path: "/?event=getIds,nope,bindId" });
+    expect(parse(answer)).toEqual({
+      code: 0,
+      msg: "ok",
+      extra: [],
+      master_ids: [],
+      data: { getIds: {}, nope: {}, bindId: {} },
+    });
+  });
+
+  test("says by itself what fails as a whole", async () => {
+    expect(parse(await cluster().atCenter(0, { path: "/" }))).toEqual({ code: 1, msg: "event error", data: [] });
+  });
+
+  test("answers /livez", async () => {
+    expect((await cluster().atCenter(0, { path: "/livez" })).status).toBe(200);
+  });
+});
+
+describe("one center and five nodes", () => {
+  const cluster = useCluster({ centers: 1, nodes: 5 });
+
+  test("give each node its place", async () => {
+    const answer = await cluster().atCenter(0, { path: "/?event=get_IdCount" });
+    expect(parse(answer)).toMatchObject({
+      data: { get_IdCount: Object.fromEntries(cluster().nodeIds.map((id) => [id, 0])) },
+    });
+    expect(new Set(cluster().nodeIds).size).toBe(5);
+    expect(cluster().nodeIds.every((id) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
+  });
+});
+
+describe("nodes that are told one of three centers", () => {
+  const cluster = useCluster({ centers: 3, nodes: 2, nodesAreTold: "first" });
+
+  test("register with the others that it tells of, under the same ids", async () => {
+    for (const center of [0, 1, 2]) {
+      expect((await cluster().listedNodes(center)).toSorted()).toEqual(cluster().nodeIds.toSorted());
+      expect(parse(await cluster().atCenter(center, { path: "/?event=getIds" }))).toMatchObject({ code: 0 });
+    }
+  });
+});

@@ -1,0 +1,86 @@
+// Fills the generated parts of the documents from the tables in the code, which must be built.
+//
+//   node scripts/generate-docs.mjs           writes them
+//   node scripts/generate-docs.mjs --check   writes nothing; exits 1 where one is not up to date
+//
+// A generated part stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; all else is written by hand.
+import { readFile, writeFile } from "node:fs/promises";
+
+const root = new URL("../", import.meta.url);
+const server = new URL("packages/server/dist/", root);
+
+/** What generates the parts of each document: by part name, its Markdown. */
+const documents = {
+  "docs/CONFIGURATION.md": configurationParts,
+};
+
+const isCheck = process.argv.includes("--check");
+for (const [path, partsOf] of Object.entries(documents)) {
+  const file = new URL(path, root);
+  const present = await readFile(file, "utf8");
+  const wanted = fillIn(path, present, await partsOf());
+  if (wanted === present) continue;
+  if (isCheck) {
+    console.error(`${path} is not up to date: run \`npm run docs\``);
+    process.exitCode = 1;
+  } else {
+    await writeFile(file, wanted);
+    console.log(`wrote ${path}`);
+  }
+}
+
+/** The options: a table for each group. */
+async function configurationParts() {
+  const { options } = await import(new URL("config/options.js", server));
+  const { optionGroups } = await import(new URL("config/option-spec.js", server));
+  const { showDefault } = await import(new URL("config/display.js", server));
+  const names = await import(new URL("config/names.js", server));
+
+  const row = ([key, spec]) => {
+    const isSecret = spec.kind.input === "secret";
+    const isOnByDefault = spec.kind.input === "flag" && spec.default === true;
+    const flag = isOnByDefault
+      ? names.offFlagOf(key)
+      : names.flagOf(isSecret ? names.fileKeyOf(key) : key) + (spec.kind.input === "flag" ? "" : " …");
+    const variables = [
+      ...names.variablesOf(key, spec).toReversed(),
+      ...(isSecret ? names.fileVariablesOf(key, spec).toReversed() : []),
+    ];
+    const process = spec.processes.length === 1 ? spec.processes[0] : "both";
+    const doc = `${spec.doc}<br>*Takes ${spec.kind.allowed}.*`;
+    return [
+      `\`${isSecret ? names.fileKeyOf(key) : key}\``,
+      process,
+      `\`${flag}\``,
+      variables.map((name) => `\`${name}\``).join("<br>"),
+      showDefault(spec),
+      doc,
+    ];
+  };
+  const tables = optionGroups.map((group) => {
+    const rows = Object.entries(options).filter(([, spec]) => spec.group === group);
+    const head = ["option", "process", "flag", "environment", "default", "what it does"];
+    return `### ${group}\n\n${table(head, rows.map(row))}`;
+  });
+  return { options: tables.join("\n\n") };
+}
+
+/** A Markdown table. */
+function table(head, rows) {
+  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** `text` with its generated parts replaced. Every part must stand in it once, and no other. */
+function fillIn(path, text, parts) {
+  const missing = new Set(Object.keys(parts));
+  const filled = text.replace(
+    /(<!-- generated: ([\w-]+) -->\n).*?(<!-- \/generated -->)/gs,
+    (_, start, name, end) => {
+      if (!missing.delete(name)) throw new Error(`${path}: nothing generates the part "${name}"`);
+      return `${start}\n${parts[name]}\n\n${end}`;
+    },
+  );
+  if (missing.size > 0) throw new Error(`${path} has no place for ${[...missing].join(", ")}`);
+  return filled;
+}
