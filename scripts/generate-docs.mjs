@@ -12,6 +12,7 @@ const server = new URL("packages/server/dist/", root);
 /** What generates the parts of each document: by part name, its Markdown. */
 const documents = {
   "docs/CONFIGURATION.md": configurationParts,
+  "docs/CLASSIC-API.md": classicApiParts,
 };
 
 const isCheck = process.argv.includes("--check");
@@ -47,9 +48,9 @@ async function configurationParts() {
       ...(isSecret ? names.fileVariablesOf(key, spec).toReversed() : []),
     ];
     const process = spec.processes.length === 1 ? spec.processes[0] : "both";
-    const doc = `${spec.doc}<br>*Takes ${spec.kind.allowed}.*`;
+    const doc = spec.kind.input === "flag" ? spec.doc : `${spec.doc}<br>*Takes ${spec.kind.allowed}.*`;
     return [
-      `\`${isSecret ? names.fileKeyOf(key) : key}\``,
+      isSecret ? `\`${key}\`,<br>\`${names.fileKeyOf(key)}\`` : `\`${key}\``,
       process,
       `\`${flag}\``,
       variables.map((name) => `\`${name}\``).join("<br>"),
@@ -63,6 +64,26 @@ async function configurationParts() {
     return `### ${group}\n\n${table(head, rows.map(row))}`;
   });
   return { options: tables.join("\n\n") };
+}
+
+/** The events of the classic API, with their parameters in the order in which they count by position. */
+async function classicApiParts() {
+  const { classicEvents } = await import(new URL("packages/protocol/dist/index.js", root));
+  const kinds = {
+    id: "id",
+    optionalId: 'id = ""',
+    optionalConnectionId: 'id = ""',
+    groupList: "groups",
+    message: "message",
+    idList: "list = []",
+    reason: 'text = ""',
+  };
+  const rows = Object.entries(classicEvents).map(([name, { params, doc }]) => [
+    `\`${name}\``,
+    params.map((param) => `\`${param.name}\`: ${kinds[param.kind]}`).join(", "),
+    doc,
+  ]);
+  return { events: table(["event", "parameters", "value at each node"], rows) };
 }
 
 /** A Markdown table. */

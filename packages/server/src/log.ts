@@ -1,5 +1,5 @@
-import { pino, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from "pino";
-import pretty from "pino-pretty";
+import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
+import { prettyFactory } from "pino-pretty";
 import type { ConfigOf } from "./config/options.js";
 
 export type { Logger };
@@ -20,19 +20,23 @@ export interface LogSettings {
  * It writes synchronously: what was logged is out, whatever ends the process.
  */
 export function createLogger({ level, format, name, stream }: LogSettings): Logger {
-  const options: LoggerOptions = {
-    level,
-    name,
-    base: {},
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  };
+  const out = stream ?? destination({ dest: 1, sync: true });
   const isPretty = format === "pretty" || (format === "auto" && process.stdout.isTTY);
-  if (!isPretty) return stream === undefined ? pino(options) : pino(options, stream);
   return pino(
-    options,
-    pretty({ sync: true, translateTime: "SYS:HH:MM:ss.l", ...(stream && { destination: stream }) }),
+    {
+      level,
+      name,
+      base: {},
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    isPretty ? prettyStream(out) : out,
   );
+}
+
+function prettyStream(out: DestinationStream): DestinationStream {
+  const toText = prettyFactory({ translateTime: "SYS:HH:MM:ss.l" });
+  return { write: (line) => out.write(toText(line)) };
 }
 
 /** A logger that writes nothing. */

@@ -127,12 +127,17 @@ export class Center {
     this.#log.info({ centerId: this.id, ...this.addresses }, "listening");
   }
 
-  /** Answers the calls that are running, and takes no new connections; not ready from now on. */
+  /**
+   * Takes no new connections and answers the calls that are running; not ready from now on. Calls that would take
+   * longer than half of `shutdownGraceMs` are answered then, with what came until then.
+   */
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
-    // Calls end by their deadlines; what is idle goes at once.
-    await this.#http.close(this.#config.shutdownGraceMs);
+    const { shutdownGraceMs } = this.#config;
+    const timer = setTimeout(() => this.#caller.abort("the center stops"), shutdownGraceMs / 2);
+    await this.#http.close(shutdownGraceMs * 0.75);
+    clearTimeout(timer);
   }
 
   /** Ends everything: HTTP connections, links, timers. */

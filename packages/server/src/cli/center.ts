@@ -15,10 +15,6 @@ export function centerCommand(): Command {
     const log = createLogger({ level: config.logLevel, format: config.logFormat, name: "center" });
     for (const warning of warnings) log.warn(warning);
     const center = createCenter(config, { log });
-    await runProcess(center, {
-      log,
-      shutdownGraceMs: config.shutdownGraceMs,
-      onStarted: () => log.info({ id: center.id, ...center.addresses }, "the center is ready"),
-    });
+    await runProcess(center, { log, shutdownGraceMs: config.shutdownGraceMs });
   });
 }

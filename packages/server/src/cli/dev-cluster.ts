@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { createCenter } from "../center/center.js";
 import { CenterError } from "../errors.js";
 import type { Logger } from "../log.js";
@@ -31,7 +32,8 @@ export function devPorts(offset: number): DevPorts {
 /**
  * Two centers and two nodes in this process, on loopback, with a link secret of their own.
  *
- * `start` fails with PORT_TAKEN where one of the ports is taken; then `stop` ends those that had started.
+ * `start` ends once every node is registered with every center. It fails with PORT_TAKEN where a
+ * port is taken; then `stop` ends those that had started.
  */
 export function createDevCluster(portOffset: number, createLog: (name: string) => Logger): Runnable {
   const { centers, nodes } = devPorts(portOffset);
@@ -55,6 +57,7 @@ export function createDevCluster(portOffset: number, createLog: (name: string) =
   return {
     async start() {
       for (const part of inStartOrder) await startPart(part, portOffset);
+      await until(() => centerParts.every((center) => center.nodes.length === nodeParts.length));
     },
     async drain() {
       await Promise.all(inStartOrder.map((part) => part.drain()));
@@ -64,6 +67,11 @@ export function createDevCluster(portOffset: number, createLog: (name: string) =
       await Promise.all(centerParts.map((part) => part.stop()));
     },
   };
+}
+
+/** Waits for what nobody tells, for at most some seconds: then the log says what is wrong. */
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isTrue(); tries++) await delay(20);
 }
 
 async function startPart(part: Runnable, portOffset: number): Promise<void> {

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { version } from "../version.js";
 import { centerCommand } from "./center.js";
 import { configCommand } from "./config.js";
 import { devCommand } from "./dev.js";
 import { nodeCommand } from "./node.js";
 import { EXIT_USAGE, reportFailure } from "./report-failure.js";
-import { readVersion } from "./version.js";
 
 const program = new Command("websocket-center")
   .description(
@@ -17,7 +17,6 @@ const program = new Command("websocket-center")
   .addCommand(devCommand())
   .addCommand(configCommand());
 
-const version = readVersion();
 for (const command of [program, ...program.commands]) command.version(version, "--version");
 throwInsteadOfExit(program);
 process.stdout.on("error", endWhenNobodyReads);

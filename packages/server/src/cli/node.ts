@@ -13,11 +13,6 @@ export function nodeCommand(): Command {
     const log = createLogger({ level: config.logLevel, format: config.logFormat, name: "node" });
     for (const warning of warnings) log.warn(warning);
     const node = createNode(config, { log });
-    await runProcess(node, {
-      log,
-      shutdownGraceMs: config.shutdownGraceMs,
-      onStarted: () =>
-        log.info({ id: node.id, ...node.addresses, publicUrl: node.publicUrl }, "the node is ready"),
-    });
+    await runProcess(node, { log, shutdownGraceMs: config.shutdownGraceMs });
   });
 }

@@ -14,12 +14,12 @@ type StopSignal = "SIGTERM" | "SIGINT";
  * Runs `part` until SIGTERM or SIGINT, then drains and stops it. It ends the process: with 0, or with 1 where
  * stopping failed or took longer than `shutdownGraceMs`. A second signal ends it at once with 128 + its number.
  *
- * @param onStarted - called once `part` runs.
+ * @param settings.onStarted - called once `part` runs.
  * @throws what `start` threw, after everything was stopped again.
  */
 export async function runProcess(
   part: Runnable,
-  settings: { log: Logger; shutdownGraceMs: number; onStarted: () => void },
+  settings: { log: Logger; shutdownGraceMs: number; onStarted?: () => void },
 ): Promise<void> {
   const { log, shutdownGraceMs, onStarted } = settings;
   process.on("uncaughtException", (error) => {
@@ -28,7 +28,7 @@ export async function runProcess(
   });
   const signal = nextSignal();
   const signalDuringStart = await Promise.race([signal, startOrStop(part, log)]);
-  if (signalDuringStart === undefined) onStarted();
+  if (signalDuringStart === undefined) onStarted?.();
   const received = await signal;
   void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { CenterError, messageOf } from "../errors.js";
+import { messageOf } from "../errors.js";
 
 /** The top level of a JSON configuration file; keys that are null count as not set. */
 export interface ConfigFile {
@@ -35,47 +35,6 @@ export function readSecretFile(path: unknown): { text: string } | Unreadable {
   if ("problem" in read) return { problem: `${path} cannot be read: ${read.problem}` };
   const text = read.text.replace(/\r?\n$/, "");
   return text.trim() === "" ? { problem: `${path} is empty` } : { text };
-}
-
-export interface TlsFiles {
-  cert: string;
-  key: string;
-}
-
-/**
- * Reads a certificate and its key: `tls` those of a center's HTTP port or a node's client port, `linkTls` those of
- * the link port. Undefined where they are not set.
- *
- * @throws CenterError CONFIG_INVALID that names the option whose file cannot be read.
- */
-export function readTlsFiles(
-  config: { readonly tlsCert: string | undefined; readonly tlsKey: string | undefined },
-  pair: "tls",
-): TlsFiles | undefined;
-export function readTlsFiles(
-  config: { readonly linkTlsCert: string | undefined; readonly linkTlsKey: string | undefined },
-  pair: "linkTls",
-): TlsFiles | undefined;
-export function readTlsFiles(
-  config: Readonly<Partial<Record<"tlsCert" | "tlsKey" | "linkTlsCert" | "linkTlsKey", string | undefined>>>,
-  pair: "tls" | "linkTls",
-): TlsFiles | undefined {
-  const cert = config[`${pair}Cert`];
-  const key = config[`${pair}Key`];
-  if (cert === undefined || key === undefined) return undefined;
-  return { cert: readPemFile(`${pair}Cert`, cert), key: readPemFile(`${pair}Key`, key) };
-}
-
-/** @throws CenterError CONFIG_INVALID that names `optionKey`. */
-export function readPemFile(optionKey: string, path: string): string {
-  const read = readText(path);
-  if ("problem" in read) {
-    throw new CenterError("CONFIG_INVALID", `${optionKey}: ${path} cannot be read: ${read.problem}`);
-  }
-  if (!read.text.includes("-----BEGIN ")) {
-    throw new CenterError("CONFIG_INVALID", `${optionKey}: ${path} is no PEM file`);
-  }
-  return read.text;
 }
 
 /** JSON.parse may quote the text around the fault, and that may be a secret. */

@@ -326,7 +326,7 @@ export const options = {
   shutdownGraceMs: option({
     processes: both,
     group: "Running",
-    kind: ms(0, HOUR_MS),
+    kind: ms(1, HOUR_MS),
     default: 10_000,
     doc: "Time that a process has to stop in order after SIGTERM or SIGINT.",
   }),

@@ -36,7 +36,10 @@ export interface ClassicContext {
  */
 export type CallOutcome = "ok" | "refused" | "internalError" | "aborted";
 
-/** One call of the API after its end, refused ones of guarded routes included. `events` is empty where they were not read; `status` is 499 where aborted. */
+/**
+ * One call of the API after its end, refused ones of guarded routes included. `events` is empty where they were not
+ * read; `status` is 499 where the caller went away.
+ */
 export interface CallInfo {
   callId: string;
   ms: number;
@@ -160,23 +163,18 @@ export function createApi(options: ApiOptions): Api {
   async function receiveBody(exchange: Exchange): Promise<ReturnType<typeof asBody> | undefined> {
     const { req, res } = exchange;
     const reading = await readBody(req, limits.maxBodyBytes);
-    switch (reading.kind) {
-      case "bytes":
-        return parseJsonBody(reading.bytes);
-      case "parsed":
-        return asBody(reading.value);
-      case "aborted":
-        finish(exchange, ABORTED_STATUS, "aborted");
-        return undefined;
-      case "tooLarge": {
-        const text = failureText(`the body is larger than ${limits.maxBodyBytes} bytes`);
-        const headers = { Connection: "close", ...exchange.cors };
-        writeAnswerHead(res, exchange.callId, { status: 413, contentType: JSON_TYPE, body: text, headers });
-        endAfterBody(req, res, text);
-        finish(exchange, 413, "refused");
-        return undefined;
-      }
+    if (reading.kind === "bytes") return parseJsonBody(reading.bytes);
+    if (reading.kind === "parsed") return asBody(reading.value);
+    if (reading.kind === "aborted") {
+      finish(exchange, ABORTED_STATUS, "aborted");
+      return undefined;
     }
+    const text = failureText(`the body is larger than ${limits.maxBodyBytes} bytes`);
+    const headers = { Connection: "close", ...exchange.cors };
+    writeAnswerHead(res, exchange.callId, { status: 413, contentType: JSON_TYPE, body: text, headers });
+    endAfterBody(req, res, text);
+    finish(exchange, 413, "refused");
+    return undefined;
   }
 
   async function runClassic(
@@ -245,6 +243,8 @@ export function createApi(options: ApiOptions): Api {
       finish(exchange, ABORTED_STATUS, "aborted");
       return;
     }
+    // What middleware began and then failed at can only be broken off.
+    if (res.headersSent && !res.writableEnded) res.destroy();
     try {
       sendAnswer(res, callId, {
         status: 200,

@@ -14,6 +14,8 @@ export class ServerSockets {
   readonly #raw = new Set<Socket>();
   /** The requests that wait for their answer, by the socket that they came on; pipelined ones in order. */
   readonly #running = new Map<Duplex, Exchange[]>();
+  /** How many bytes of a socket had been read when its last answer was given. */
+  readonly #answeredAt = new WeakMap<Duplex, number>();
   #isClosing = false;
 
   constructor(server: Server) {
@@ -40,6 +42,7 @@ export class ServerSockets {
       const current = this.#running.get(socket);
       const index = current?.indexOf(exchange) ?? -1;
       if (index !== -1) current?.splice(index, 1);
+      this.#answeredAt.set(socket, socket.bytesRead);
       // Where the answer was begun before the close, it told the caller to keep the connection.
       if (this.#isClosing) setImmediate(() => this.#server.closeIdleConnections());
     });
@@ -52,6 +55,12 @@ export class ServerSockets {
   mayAnswerRaw(socket: Duplex): boolean {
     const running = this.#running.get(socket) ?? [];
     return running.length === 0 || (running.length === 1 && running.every(isUnansweredHalf));
+  }
+
+  /** Whether the last `length` bytes of the socket are the first of a request, and nothing else is being served. */
+  beginsRequest(socket: Socket, length: number): boolean {
+    if ((this.#running.get(socket)?.length ?? 0) > 0) return false;
+    return socket.bytesRead - length === (this.#answeredAt.get(socket) ?? 0);
   }
 
   /** See `HttpServer.close`. */

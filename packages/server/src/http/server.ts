@@ -7,11 +7,12 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
 import { ALLOWED_METHODS } from "./guard.js";
+import { escapeRawUrl, resumeWith } from "./raw-url.js";
 import { ServerSockets } from "./server-sockets.js";
 
 export interface HttpServerOptions {
@@ -65,10 +66,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server: Server =
     tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
   const sockets = new ServerSockets(server);
-  const answered = new WeakSet<Duplex>();
+  /** Connections that node:http has given up on, and that were dealt with here. */
+  const handled = new WeakSet<Duplex>();
+  const resumed = new WeakSet<Duplex>();
 
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
     sockets.begin(req, res);
+    if (resumed.has(req.socket)) res.setHeader("Connection", "close");
     try {
       options.onRequest(req, res);
     } catch (error) {
@@ -95,9 +99,21 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     endWithFailure(socket, 405, "method not allowed");
   });
 
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (answered.has(socket)) return;
-    answered.add(socket);
+  /** Whether the error was a URL with bytes beyond ASCII, and the connection goes on with it escaped. */
+  function resume(error: ClientError, socket: Duplex): boolean {
+    const { code, rawPacket } = error;
+    if (code !== "HPE_INVALID_URL" || rawPacket === undefined || !(socket instanceof Socket)) return false;
+    const first = sockets.beginsRequest(socket, rawPacket.length) ? escapeRawUrl(rawPacket) : undefined;
+    if (first === undefined) return false;
+    const connection = resumeWith(socket, first);
+    resumed.add(connection);
+    return server.emit(tls === undefined ? "connection" : "secureConnection", connection);
+  }
+
+  server.on("clientError", (error: ClientError, socket: Duplex) => {
+    if (handled.has(socket)) return;
+    handled.add(socket);
+    if (resume(error, socket)) return;
     const [status, message] = statusOf(error.code);
     onClientError?.(error, status);
     if (error.code === "ECONNRESET" || !socket.writable || !sockets.mayAnswerRaw(socket)) socket.destroy();
@@ -115,6 +131,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listen: (port, host) => listen(server, port, host),
     close: (graceMs) => (closing ??= sockets.close(graceMs)),
   };
+}
+
+/** What node:http says of a connection that it gave up on; `rawPacket` is what it had read last. */
+interface ClientError extends NodeJS.ErrnoException {
+  rawPacket?: Buffer;
 }
 
 function statusOf(code: string | undefined): [status: number, message: string] {

@@ -18,6 +18,8 @@ export function readPem(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new CenterError("CONFIG_INVALID", `cannot read the PEM file: ${messageOf(error)}`, { cause: error });
+    throw new CenterError("CONFIG_INVALID", `cannot read the PEM file: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

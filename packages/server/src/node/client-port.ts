@@ -43,6 +43,7 @@ export class ClientPort {
   /** Those whose socket has not ended, closing ones included. */
   readonly #live = new Set<Connection>();
   #isDraining = false;
+  #drained: Promise<void> | undefined;
   #onEmpty: () => void = () => {};
 
   constructor(parts: {
@@ -98,9 +99,14 @@ export class ClientPort {
     });
   }
 
-  /** Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`. */
-  async drain(spreadMs: number): Promise<void> {
+  /** Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`. Resolves when all are gone. */
+  drain(spreadMs: number): Promise<void> {
     this.#isDraining = true;
+    this.#drained ??= this.#closeAll(spreadMs);
+    return this.#drained;
+  }
+
+  async #closeAll(spreadMs: number): Promise<void> {
     const connections = [...this.#live];
     if (connections.length === 0) return;
     const empty = new Promise<void>((resolve) => {

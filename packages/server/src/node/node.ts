@@ -159,6 +159,9 @@ export class WebSocketNode {
     this.register(this.#config.centers);
     this.#dialer.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
+    if (this.#config.publicUrl === undefined && (host === "0.0.0.0" || host === "::")) {
+      this.#log.warn("clients cannot use the address that this node listens on: set WSC_PUBLIC_URL (--public-url)");
+    }
   }
 
   /** Takes no new clients, and closes those that are here with 1012, spread over `closeSpreadMs`. Not ready from now on. */

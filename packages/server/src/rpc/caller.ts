@@ -105,6 +105,11 @@ export class Caller {
     for (const call of [...this.#calls.values()]) this.#settle(call, channel, nodeLeft(channel));
   }
 
+  /** Settles all calls now: the center stops. */
+  abort(reason: string): void {
+    for (const call of [...this.#calls.values()]) this.#settleAll(call, "ABORTED", () => reason);
+  }
+
   /** The node has become a suspect: calls that wait for it do so for 100 ms more, unless it answers a ping. */
   onSuspect(channel: Channel): void {
     const calls = [...this.#calls.values()].filter((call) => call.missing.has(channel));

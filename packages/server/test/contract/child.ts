@@ -29,7 +29,7 @@ export class Child {
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.#output = (this.#output + text).slice(-20_000);
+        this.#output = (this.#output + text).slice(-6_000);
       });
     }
     this.exited = new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ export class Child {
     return this.#exit;
   }
 
-  /** What it wrote to stdout and stderr, the last 20,000 characters. */
+  /** What it wrote to stdout and stderr, the last 6,000 characters. */
   get output(): string {
     return this.#output;
   }

@@ -54,7 +54,7 @@ export class Cluster {
       try {
         cluster.ports.http.forEach((_, index) => cluster.startCenter(index));
         cluster.ports.client.forEach((_, index) => cluster.startNode(index));
-        await cluster.ready();
+        await Promise.race([cluster.ready(), cluster.#firstExit()]);
         await cluster.learnNodeIds();
         return cluster;
       } catch (error) {
@@ -95,10 +95,9 @@ export class Cluster {
   /** Resolves when each of the centers lists `count` nodes. */
   async ready(count = this.ports.client.length, centers = this.ports.http.keys()): Promise<void> {
     for (const center of centers) {
-      await until(`center ${center} lists ${count} nodes`, async () => {
-        this.#throwIfGone();
-        return (await this.listedNodes(center)).length === count ? true : undefined;
-      });
+      await until(`center ${center} lists ${count} nodes`, async () =>
+        (await this.listedNodes(center)).length === count ? true : undefined,
+      );
     }
   }
 
@@ -175,12 +174,10 @@ export class Cluster {
     await Promise.all([...this.#all].map((child) => child.stop()));
   }
 
-  #throwIfGone(): void {
-    for (const child of [...this.centers, ...this.nodes]) {
-      if (child.exit !== undefined && child.exit.signal === null) {
-        throw new Error(`${child.name} ended with ${child.exit.code}`);
-      }
-    }
+  async #firstExit(): Promise<never> {
+    const started = [...this.#all];
+    const first = await Promise.race(started.map((child) => child.exited.then(() => child)));
+    throw new Error(`${first.name} ended while the cluster started: ${JSON.stringify(first.exit)}`);
   }
 }
 

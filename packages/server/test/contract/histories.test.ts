@@ -136,6 +136,6 @@ test("any history of calls, openings and closings gives what the contract says",
         await running.end();
       }
     }),
-    { numRuns: 60, interruptAfterTimeLimit: 45_000, verbose: 0, ...replay },
+    { numRuns: Number(process.env["WSC_TEST_RUNS"] ?? 150), interruptAfterTimeLimit: 45_000, ...replay },
   );
 });
