@@ -10,6 +10,9 @@ export interface Runnable {
 
 type StopSignal = "SIGTERM" | "SIGINT";
 
+/** Signals this near to the first are the same one: on Ctrl-C, the terminal and npm both send SIGINT. */
+const SAME_SIGNAL_MS = 200;
+
 /**
  * Runs `part` until SIGTERM or SIGINT, then drains and stops it. It ends the process: with 0, or with 1 where
  * stopping failed or took longer than `shutdownGraceMs`. A second signal ends it at once with 128 + its number.
@@ -26,11 +29,10 @@ export async function runProcess(
     log.fatal({ err: error }, "a fault that nothing caught: the process ends");
     process.exit(1);
   });
-  const signal = nextSignal();
+  const signal = firstStopSignal();
   const signalDuringStart = await Promise.race([signal, startOrStop(part, log)]);
   if (signalDuringStart === undefined) onStarted?.();
   const received = await signal;
-  void nextSignal().then((second) => process.exit(128 + constants.signals[second]));
 
   log.info(`${received}: stopping`);
   setTimeout(() => {
@@ -57,15 +59,16 @@ async function startOrStop(part: Runnable, log: Logger): Promise<undefined> {
   }
 }
 
-/** Resolves with the next of the two signals; until then neither ends the process. */
-function nextSignal(): Promise<StopSignal> {
+/** Resolves with the first signal that asks to stop. One that comes later ends the process. */
+function firstStopSignal(): Promise<StopSignal> {
   return new Promise((resolve) => {
-    const settle = (signal: NodeJS.Signals): void => {
-      process.off("SIGTERM", settle);
-      process.off("SIGINT", settle);
-      resolve(signal as StopSignal);
+    let firstAt: number | undefined;
+    const onSignal = (signal: StopSignal): void => {
+      firstAt ??= performance.now();
+      resolve(signal);
+      if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
     };
-    process.on("SIGTERM", settle);
-    process.on("SIGINT", settle);
+    process.on("SIGTERM", () => onSignal("SIGTERM"));
+    process.on("SIGINT", () => onSignal("SIGINT"));
   });
 }

@@ -26,8 +26,8 @@ export interface ApiLimits extends ParamLimits {
 
 /** `callId` stands in the answer's `WSC-Call-Id`; `signal` aborts when the caller goes away before the answer. */
 export interface ClassicContext {
-  callId: string;
-  signal: AbortSignal;
+  readonly callId: string;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -195,7 +195,13 @@ export function createApi(options: ApiOptions): Api {
     res.once("close", () => {
       if (!res.writableFinished) controller.abort(new CenterError("ABORTED", "the caller went away"));
     });
-    const text = await classic(reading.request, { callId, signal: controller.signal });
+    const text = await classic(reading.request, {
+      callId,
+      // A signal is made when it is first asked for, and costs more than reading the request.
+      get signal() {
+        return controller.signal;
+      },
+    });
     if (!canAnswer(res)) {
       finish(exchange, ABORTED_STATUS, "aborted");
       return;

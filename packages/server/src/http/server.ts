@@ -84,6 +84,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (onUpgrade !== undefined) {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", (error) => log?.("an upgraded socket failed", error));
+      if (resumed.has(socket)) {
+        // Every WebSocket client escapes its URL, and those who take upgrades count on a real socket.
+        endWithFailure(socket, 400, "the URL has bytes that are not escaped");
+        return;
+      }
       try {
         onUpgrade(req, socket, head);
       } catch (error) {

@@ -194,6 +194,12 @@ describe("a URL with bytes beyond ASCII", () => {
     expect(await sendRaw(port, utf8(request))).toMatch(/^HTTP\/1\.1 431 /);
   });
 
+  test("is no upgrade", async () => {
+    const { port } = await start({ onUpgrade: () => undefined });
+    const request = "GET /?a=é HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    expect(await sendRaw(port, utf8(request))).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   test("does not keep a server from closing", async () => {
     const held = heldRequests();
     const { server, port } = await start({ onRequest: held.onRequest });

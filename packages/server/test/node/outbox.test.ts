@@ -1,0 +1,201 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeMessage, type Frame } from "../../src/node/frame.js";
+import { Outbox, type Recipient, type Sequence } from "../../src/node/outbox.js";
+
+class FakeRecipient implements Recipient {
+  pending: Sequence | undefined;
+  readonly writes: (readonly Buffer[])[] = [];
+
+  write(sequence: Sequence): void {
+    this.writes.push(sequence.buffers());
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.writes.flat());
+  }
+}
+
+/** Resolves after the outbox has written what was queued before. */
+const endOfTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const bytesOf = (frames: readonly Frame[]): Buffer => Buffer.concat(frames.map(({ bytes }) => bytes));
+const frameOf = (bytes: number, text = "x"): Frame => encodeMessage(text.repeat(bytes));
+
+test("frames of one tick leave in one write, in order", async () => {
+  const outbox = new Outbox();
+  const recipient = new FakeRecipient();
+  const frames = ["a", "b", "c"].map((text) => encodeMessage(text));
+  for (const frame of frames) outbox.add(recipient, frame);
+  expect(recipient.writes).toEqual([]);
+  await endOfTick();
+  expect(recipient.writes).toHaveLength(1);
+  expect(recipient.writes[0]).toHaveLength(1);
+  expect(recipient.bytes.equals(bytesOf(frames))).toBe(true);
+  expect(recipient.pending).toBeUndefined();
+});
+
+test("each tick has its own write", async () => {
+  const outbox = new Outbox();
+  const recipient = new FakeRecipient();
+  outbox.add(recipient, encodeMessage("a"));
+  await endOfTick();
+  outbox.add(recipient, encodeMessage("b"));
+  await endOfTick();
+  expect(recipient.writes).toHaveLength(2);
+});
+
+test("recipients of the same frames get the same buffer", async () => {
+  const outbox = new Outbox();
+  const recipients = Array.from({ length: 100 }, () => new FakeRecipient());
+  for (const frame of [encodeMessage("a"), encodeMessage("b"), encodeMessage("c")]) {
+    for (const recipient of recipients) outbox.add(recipient, frame);
+  }
+  await endOfTick();
+  const buffers = new Set(recipients.flatMap(({ writes }) => writes.flat()));
+  expect(buffers.size).toBe(1);
+});
+
+test("recipients whose frames part share a buffer with those that got the same", async () => {
+  const outbox = new Outbox();
+  const recipients = Array.from({ length: 6 }, () => new FakeRecipient());
+  const [all, even, odd] = [encodeMessage("all"), encodeMessage("even"), encodeMessage("odd")];
+  for (const recipient of recipients) outbox.add(recipient, all);
+  for (const [index, recipient] of recipients.entries()) outbox.add(recipient, index % 2 === 0 ? even : odd);
+  for (const recipient of recipients) outbox.add(recipient, all);
+  await endOfTick();
+  expect(new Set(recipients.map(({ writes }) => writes[0]?.[0])).size).toBe(2);
+  expect(recipients[0]?.writes[0]?.[0]).toBe(recipients[4]?.writes[0]?.[0]);
+  expect(recipients[3]?.bytes.equals(bytesOf([all, odd, all]))).toBe(true);
+});
+
+test("the only frame of a tick is written as it is, without a copy", async () => {
+  const outbox = new Outbox();
+  const recipient = new FakeRecipient();
+  const frame = encodeMessage("alone");
+  outbox.add(recipient, frame);
+  await endOfTick();
+  expect(recipient.writes[0]?.[0]).toBe(frame.bytes);
+});
+
+test("a frame over 16 KiB is not copied, and what stands around it keeps its order", async () => {
+  const outbox = new Outbox();
+  const recipient = new FakeRecipient();
+  const [before, large, after] = [[frameOf(1), frameOf(2)], frameOf(16 * 1024), [frameOf(3), frameOf(4)]];
+  for (const frame of [...before, large, ...after]) outbox.add(recipient, frame);
+  await endOfTick();
+  const [first, second, third, ...rest] = recipient.writes[0] ?? [];
+  expect(first?.equals(bytesOf(before))).toBe(true);
+  expect(second).toBe(large.bytes);
+  expect(third?.equals(bytesOf(after))).toBe(true);
+  expect(rest).toEqual([]);
+});
+
+test("a frame of exactly 16 KiB with its header is joined", async () => {
+  const outbox = new Outbox();
+  const recipient = new FakeRecipient();
+  const frame = frameOf(16 * 1024 - 4);
+  expect(frame.bytes.length).toBe(16 * 1024);
+  outbox.add(recipient, frame);
+  outbox.add(recipient, frame);
+  await endOfTick();
+  expect(recipient.writes[0]).toHaveLength(1);
+});
+
+test("flushOne writes at once, and later frames of the tick follow", async () => {
+  const outbox = new Outbox();
+  const [early, other] = [new FakeRecipient(), new FakeRecipient()];
+  const frames = ["a", "b", "c"].map((text) => encodeMessage(text));
+  for (const recipient of [early, other]) outbox.add(recipient, frames[0]!);
+  outbox.flushOne(early);
+  expect(early.writes).toHaveLength(1);
+  expect(other.writes).toHaveLength(0);
+  for (const frame of frames.slice(1)) {
+    for (const recipient of [early, other]) outbox.add(recipient, frame);
+  }
+  await endOfTick();
+  expect(early.writes).toHaveLength(2);
+  expect(early.bytes.equals(bytesOf(frames))).toBe(true);
+  expect(other.writes).toHaveLength(1);
+  expect(other.bytes.equals(bytesOf(frames))).toBe(true);
+});
+
+test("flushOne of a recipient that has nothing writes nothing", () => {
+  const recipient = new FakeRecipient();
+  new Outbox().flushOne(recipient);
+  expect(recipient.writes).toEqual([]);
+});
+
+test("frames that were discarded are not written, and those after them are", async () => {
+  const outbox = new Outbox();
+  const [slow, other] = [new FakeRecipient(), new FakeRecipient()];
+  const [lost, kept] = [encodeMessage("lost"), encodeMessage("kept")];
+  for (const recipient of [slow, other]) outbox.add(recipient, lost);
+  slow.pending = undefined;
+  outbox.add(slow, kept);
+  await endOfTick();
+  expect(slow.bytes.equals(kept.bytes)).toBe(true);
+  expect(other.bytes.equals(lost.bytes)).toBe(true);
+});
+
+test("frames that come while the tick's are being written leave in the next write", async () => {
+  const outbox = new Outbox();
+  const later = encodeMessage("later");
+  const echo = new FakeRecipient();
+  const chatty = Object.assign(new FakeRecipient(), {
+    write: () => outbox.add(echo, later),
+  });
+  outbox.add(chatty, encodeMessage("now"));
+  await endOfTick();
+  await endOfTick();
+  expect(echo.bytes.equals(later.bytes)).toBe(true);
+});
+
+test("frames and bytes queued are counted for each recipient", () => {
+  const outbox = new Outbox();
+  const frame = frameOf(100);
+  for (let count = 0; count < 3; count += 1) outbox.add(new FakeRecipient(), frame);
+  expect(outbox.framesTotal).toBe(3);
+  expect(outbox.bytesTotal).toBe(3 * frame.bytes.length);
+});
+
+test("whatever is queued and in whichever ticks, each recipient's bytes are its frames in order", async () => {
+  const frames = [0, 1, 125, 126, 5000, 16_380, 16_381, 70_000].map((bytes, index) =>
+    frameOf(bytes, String(index)),
+  );
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ to: fc.nat(4), frame: fc.nat(frames.length - 1) }) },
+    { weight: 3, arbitrary: fc.record({ toAll: fc.nat(frames.length - 1) }) },
+    { weight: 2, arbitrary: fc.record({ flush: fc.nat(4) }) },
+    { weight: 1, arbitrary: fc.constant({ tick: true }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const outbox = new Outbox();
+      const recipients = Array.from({ length: 5 }, () => new FakeRecipient());
+      const expected = recipients.map((): Frame[] => []);
+      let ticks = 1;
+      let flushes = 0;
+      const add = (to: number, index: number): void => {
+        expected[to]?.push(frames[index]!);
+        outbox.add(recipients[to]!, frames[index]!);
+      };
+      for (const next of steps) {
+        if ("to" in next) add(next.to, next.frame);
+        else if ("toAll" in next) for (const to of recipients.keys()) add(to, next.toAll);
+        else if ("flush" in next) {
+          outbox.flushOne(recipients[next.flush]!);
+          flushes += 1;
+        } else {
+          await endOfTick();
+          ticks += 1;
+        }
+      }
+      await endOfTick();
+      for (const [index, recipient] of recipients.entries()) {
+        expect(recipient.bytes.equals(bytesOf(expected[index]!))).toBe(true);
+        expect(recipient.writes.length).toBeLessThanOrEqual(ticks + flushes);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
