@@ -29,7 +29,9 @@ export function runTests({ all }) {
       .map(({ fullName }) => `${path.relative(root, name)}: ${fullName}`),
   );
   if (skipped.length > 0) {
-    console.log(`\nSkipped, because a program that they need is not installed (npm run verify installs them):`);
+    console.log(
+      `\nSkipped, because a program that they need is not installed (npm run verify installs them):`,
+    );
     for (const name of skipped) console.log(`  ${name}`);
   }
   // A file that cannot be loaded has no failed test to show for it.

@@ -7,7 +7,10 @@ import { createCenter, createNode } from "websocket-center";
 
 const { LINK_PORT = 8010, HTTP_PORT = 8011, PORT = 8090 } = process.env;
 const center = createCenter({ linkPort: Number(LINK_PORT), httpPort: Number(HTTP_PORT) });
-const node = createNode({ port: Number(PORT), centers: [String(LINK_PORT)], openMessage: false }, { authorize });
+const node = createNode(
+  { port: Number(PORT), centers: [String(LINK_PORT)], openMessage: false },
+  { authorize },
+);
 const room = "room";
 
 /** Who has no name stays outside. The name becomes the user id, so that back ends can reach the person too. */
@@ -29,7 +32,6 @@ await center.start();
 await node.start();
 console.log(`the room is open at ${node.publicUrl}/?name=YOUR_NAME`);
 
-process.once("SIGINT", async () => {
-  await node.drain();
-  await Promise.all([node.stop(), center.stop()]);
+process.once("SIGINT", () => {
+  void node.drain().then(() => Promise.all([node.stop(), center.stop()]));
 });

@@ -161,8 +161,18 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
     changeCode,
   ),
   getGroupIds: event("listGroups", [], nothing, "list of group ids that have members here"),
-  getGroupIdsById: event("listGroupsOfUser", [id], byUser, "list of the groups that the user is in, each once"),
-  getGroupIdsBy_Id: event("listGroupsOfConnection", [_id], byConnection, "list of the groups that the connection is in"),
+  getGroupIdsById: event(
+    "listGroupsOfUser",
+    [id],
+    byUser,
+    "list of the groups that the user is in, each once",
+  ),
+  getGroupIdsBy_Id: event(
+    "listGroupsOfConnection",
+    [_id],
+    byConnection,
+    "list of the groups that the connection is in",
+  ),
   getGroupCountById: event("countGroupsOfUser", [id], byUser, "number of groups that the user is in"),
   getGroupCountBy_Id: event(
     "countGroupsOfConnection",
@@ -212,7 +222,8 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
     toCommand: (p) => {
       const rest = { message: text(p["msg"]), ...excepted(p) };
       if (p["id"] !== undefined) return { name: "sendToUser", params: { ...byUser(p), ...rest } };
-      if (p["_id"] !== undefined) return { name: "sendToConnection", params: { ...byConnection(p), ...rest } };
+      if (p["_id"] !== undefined)
+        return { name: "sendToConnection", params: { ...byConnection(p), ...rest } };
       return undefined;
     },
     toValue: asIs,

@@ -5,7 +5,11 @@
  * same request may succeed later without being changed.
  */
 export const errorCodes = {
-  INVALID_PARAMS: { status: 400, retryable: false, doc: "A parameter is missing or not what the command takes." },
+  INVALID_PARAMS: {
+    status: 400,
+    retryable: false,
+    doc: "A parameter is missing or not what the command takes.",
+  },
   UNKNOWN_COMMAND: { status: 404, retryable: false, doc: "No command has that name." },
   UNKNOWN_HUB: { status: 404, retryable: false, doc: "The node has no hub of that name." },
   NODE_TIMEOUT: {
@@ -23,17 +27,33 @@ export const errorCodes = {
     retryable: true,
     doc: "Too many bytes wait for the node. The call was not sent to it.",
   },
-  REPLY_TOO_LARGE: { status: 500, retryable: false, doc: "The command ran, but its result is over the size limit." },
+  REPLY_TOO_LARGE: {
+    status: 500,
+    retryable: false,
+    doc: "The command ran, but its result is over the size limit.",
+  },
   REPLY_DROPPED: {
     status: 503,
     retryable: false,
     doc: "The command ran, but too many bytes wait for the center to take its result.",
   },
-  ABORTED: { status: 499, retryable: true, doc: "The caller gave up. Whether nodes ran the command is unknown." },
+  ABORTED: {
+    status: 499,
+    retryable: true,
+    doc: "The caller gave up. Whether nodes ran the command is unknown.",
+  },
   INTERNAL: { status: 500, retryable: false, doc: "A fault of ours. It is logged where it happened." },
-  LINK_AUTH_FAILED: { status: 403, retryable: false, doc: "The peer of a link does not know the link secret." },
+  LINK_AUTH_FAILED: {
+    status: 403,
+    retryable: false,
+    doc: "The peer of a link does not know the link secret.",
+  },
   LINK_VERSION: { status: 400, retryable: false, doc: "The peer of a link speaks another protocol version." },
-  LINK_PROTOCOL: { status: 400, retryable: false, doc: "The peer of a link sent what the protocol does not allow." },
+  LINK_PROTOCOL: {
+    status: 400,
+    retryable: false,
+    doc: "The peer of a link sent what the protocol does not allow.",
+  },
   LINK_LOST: { status: 503, retryable: true, doc: "A link ended." },
   NODE_KEY_TAKEN: {
     status: 409,
@@ -41,7 +61,11 @@ export const errorCodes = {
     doc: "Another living node has an id with the same first 12 characters.",
   },
   CONFIG_INVALID: { status: 400, retryable: false, doc: "An option has a value that is not allowed." },
-  LISTEN_REFUSED: { status: 403, retryable: false, doc: "Listening there needs a secret, a token or TLS that is not set." },
+  LISTEN_REFUSED: {
+    status: 403,
+    retryable: false,
+    doc: "Listening there needs a secret, a token or TLS that is not set.",
+  },
   PORT_TAKEN: { status: 409, retryable: false, doc: "Another program listens on that port." },
 } as const satisfies Record<string, { status: number; retryable: boolean; doc: string }>;
 

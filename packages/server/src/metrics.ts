@@ -52,7 +52,12 @@ export function createCenterMetrics(read: {
   const registry = createRegistry("center");
   const registers = [registry];
   gauge(registry, "wsc_nodes", "Nodes that are linked.", read.nodes);
-  gauge(registry, "wsc_suspect_nodes", "Linked nodes that have answered no ping for a second.", read.suspects);
+  gauge(
+    registry,
+    "wsc_suspect_nodes",
+    "Linked nodes that have answered no ping for a second.",
+    read.suspects,
+  );
   gauge(registry, "wsc_pending_calls", "Calls that wait for at least one node.", read.pendingCalls);
   return {
     registry,
@@ -106,10 +111,19 @@ export function createNodeMetrics(read: {
   gauge(registry, "wsc_groups", "Groups with members.", read.groups);
   gauge(registry, "wsc_links", "Centers that are linked.", read.links);
   countedElsewhere(registry, "wsc_frames_queued_total", "Frames queued on connections.", read.queuedFrames);
-  countedElsewhere(registry, "wsc_bytes_queued_total", "Bytes of frames queued on connections.", read.queuedBytes);
+  countedElsewhere(
+    registry,
+    "wsc_bytes_queued_total",
+    "Bytes of frames queued on connections.",
+    read.queuedBytes,
+  );
   return {
     registry,
-    opened: new Counter({ name: "wsc_connections_opened_total", help: "Connections that were opened.", registers }),
+    opened: new Counter({
+      name: "wsc_connections_opened_total",
+      help: "Connections that were opened.",
+      registers,
+    }),
     closed: new Counter({
       name: "wsc_connections_closed_total",
       help: "Connections that ended, by close code; codes that are none of ours or of the RFC's count as other.",

@@ -1,4 +1,9 @@
-import { isErrorCode, LINK_PROTOCOL_VERSION, type NodeInfo, type NodeStatus } from "@websocket-center/protocol";
+import {
+  isErrorCode,
+  LINK_PROTOCOL_VERSION,
+  type NodeInfo,
+  type NodeStatus,
+} from "@websocket-center/protocol";
 import { WebSocket } from "ws";
 import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "../rpc/codec.js";
@@ -61,9 +66,19 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
   });
   const link = new LinkSocket(webSocket);
-  const meeting: Meeting = { nodeId: options.nodeId, centerId: "", nodeNonce: createNonce(), centerNonce: "" };
+  const meeting: Meeting = {
+    nodeId: options.nodeId,
+    centerId: "",
+    nodeNonce: createNonce(),
+    centerNonce: "",
+  };
   webSocket.once("open", () => {
-    const hello = { version: LINK_PROTOCOL_VERSION, role: "node" as const, id: meeting.nodeId, nonce: meeting.nodeNonce };
+    const hello = {
+      version: LINK_PROTOCOL_VERSION,
+      role: "node" as const,
+      id: meeting.nodeId,
+      nonce: meeting.nodeNonce,
+    };
     link.send(encodeLinkFrame(["hello", hello]));
   });
   return new Promise<Dialed>((resolve, reject) => {
@@ -73,7 +88,10 @@ export async function dial(options: DialOptions): Promise<Dialed> {
       link.terminate(error.message);
     };
     const onAbort = (): void => fail(new CenterError("ABORTED", "dialling was given up"));
-    const timer = setTimeout(() => fail(new CenterError("LINK_LOST", "the handshake took too long")), HANDSHAKE_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => fail(new CenterError("LINK_LOST", "the handshake took too long")),
+      HANDSHAKE_TIMEOUT_MS,
+    );
     const over = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
@@ -87,14 +105,21 @@ export async function dial(options: DialOptions): Promise<Dialed> {
           resolve({ centerId: meeting.centerId, link, replay: holdFrames(link) });
         }
       } catch (error) {
-        fail(error instanceof CenterError ? error : new CenterError("INTERNAL", String(error), { cause: error }));
+        fail(
+          error instanceof CenterError ? error : new CenterError("INTERNAL", String(error), { cause: error }),
+        );
       }
     };
   });
 }
 
 /** One frame of the center's side of the handshake. */
-function step(options: DialOptions, meeting: Meeting, link: LinkSocket, bytes: Uint8Array): "done" | "going on" {
+function step(
+  options: DialOptions,
+  meeting: Meeting,
+  link: LinkSocket,
+  bytes: Uint8Array,
+): "done" | "going on" {
   const frame = decodeHandshake(bytes);
   switch (frame[0]) {
     case "hello": {
@@ -102,7 +127,10 @@ function step(options: DialOptions, meeting: Meeting, link: LinkSocket, bytes: U
       meeting.centerId = frame[1].id;
       meeting.centerNonce = frame[1].nonce;
       if (!isProven(options.secrets, "center", meeting, frame[1].proof)) {
-        throw new CenterError("LINK_AUTH_FAILED", "the center does not know the link secret (WSC_LINK_SECRET) of this node");
+        throw new CenterError(
+          "LINK_AUTH_FAILED",
+          "the center does not know the link secret (WSC_LINK_SECRET) of this node",
+        );
       }
       if (options.isTwin(meeting.centerId)) throw new TwinError(meeting.centerId);
       const proof = prove(options.secrets, "node", meeting);

@@ -169,7 +169,11 @@ export class WebSocketDialer implements Backplane {
     this.#options.identity.settle();
     line.backoff.reset();
     line.state = "linked";
-    const member: Member = { id: dialed.centerId, address: addressKey(line.host, line.port), node: undefined };
+    const member: Member = {
+      id: dialed.centerId,
+      address: addressKey(line.host, line.port),
+      node: undefined,
+    };
     line.member = member;
     this.#links.set(member, dialed.link);
     dialed.link.onFrame = (frame) => this.#members.receive(member, frame);
@@ -189,7 +193,11 @@ export class WebSocketDialer implements Backplane {
       this.#waitAsTwin(line, error.centerId);
       return;
     }
-    if (error.code === "NODE_KEY_TAKEN" && this.#options.identity.id === nodeId && this.#options.identity.renew()) {
+    if (
+      error.code === "NODE_KEY_TAKEN" &&
+      this.#options.identity.id === nodeId &&
+      this.#options.identity.renew()
+    ) {
       this.#dial(line);
       return;
     }
@@ -226,7 +234,10 @@ function slowRetryMs(): number {
 
 function needsMending({ code }: CenterError): boolean {
   return (
-    code === "LINK_AUTH_FAILED" || code === "LINK_VERSION" || code === "NODE_KEY_TAKEN" || code === "LISTEN_REFUSED"
+    code === "LINK_AUTH_FAILED" ||
+    code === "LINK_VERSION" ||
+    code === "NODE_KEY_TAKEN" ||
+    code === "LISTEN_REFUSED"
   );
 }
 

@@ -1,11 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import {
-  type ErrorCode,
-  type FrameOf,
-  LINK_PROTOCOL_VERSION,
-  nodeKeyOf,
-} from "@websocket-center/protocol";
+import { type ErrorCode, type FrameOf, LINK_PROTOCOL_VERSION, nodeKeyOf } from "@websocket-center/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "../rpc/codec.js";
@@ -56,7 +51,10 @@ export class WebSocketListener implements Backplane {
     const status = this.#refusal(request);
     if (status !== undefined) {
       const address = request.socket.remoteAddress ?? "";
-      this.#options.onRefused(address, new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`));
+      this.#options.onRefused(
+        address,
+        new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`),
+      );
       socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
@@ -130,7 +128,10 @@ export class WebSocketListener implements Backplane {
         this.#join(link, greeted.meeting.nodeId, address, frame);
       } catch (error) {
         over();
-        const fault = error instanceof CenterError ? error : new CenterError("INTERNAL", "handshake failed", { cause: error });
+        const fault =
+          error instanceof CenterError
+            ? error
+            : new CenterError("INTERNAL", "handshake failed", { cause: error });
         this.#refuse(link, address, fault);
       }
     };
@@ -158,7 +159,10 @@ export class WebSocketListener implements Backplane {
   #checkProof(meeting: Meeting, [, { proof }]: FrameOf<"auth">): void {
     const { nodeId } = meeting;
     if (!isProven(this.#options.secrets, "node", meeting, proof)) {
-      throw new CenterError("LINK_AUTH_FAILED", "the node does not know the link secret (WSC_LINK_SECRET) of this center");
+      throw new CenterError(
+        "LINK_AUTH_FAILED",
+        "the node does not know the link secret (WSC_LINK_SECRET) of this center",
+      );
     }
     for (const member of this.members()) {
       if (member.id !== nodeId && nodeKeyOf(member.id) === nodeKeyOf(nodeId)) {

@@ -62,7 +62,8 @@ export class Center {
 
   constructor(config: CenterConfig, parts: CenterParts) {
     this.#config = config;
-    this.#log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "center" });
+    this.#log =
+      parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "center" });
     this.#limiter = createLogLimiter(this.#log);
     this.#otherCenters = new Set(config.otherCenters);
     this.#backplane = new WebSocketListener({
@@ -74,7 +75,10 @@ export class Center {
       heartbeatMs: config.heartbeatMs,
       silenceMs: config.linkSilenceMs,
       onSuspect: (channel) => {
-        this.#log.warn({ nodeId: channel.member.id }, "the node has answered no ping for a second: it is suspect");
+        this.#log.warn(
+          { nodeId: channel.member.id },
+          "the node has answered no ping for a second: it is suspect",
+        );
         this.#caller.onSuspect(channel);
       },
     });
@@ -172,7 +176,9 @@ export class Center {
       maxHeaderBytes: 16 * 1024,
       headersTimeoutMs: HEADERS_TIMEOUT_MS,
       onRequest: (_request, response) => {
-        const body = JSON.stringify(classicFailure("this is a link port: nodes register here over WebSocket"));
+        const body = JSON.stringify(
+          classicFailure("this is a link port: nodes register here over WebSocket"),
+        );
         response.writeHead(426, { "Content-Type": JSON_TYPE, Upgrade: "websocket", Connection: "close" });
         response.end(body);
       },
@@ -183,7 +189,8 @@ export class Center {
   }
 
   #createHttpServer(middleware: readonly Middleware[]): HttpServer {
-    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = this.#config;
+    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } =
+      this.#config;
     const api = createApi({
       tokens: () => token,
       allowedOrigins,
@@ -192,7 +199,9 @@ export class Center {
       limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
       routes: {
         ...opsRoutes(this.#metrics.registry, () => this.#notReady()),
-        "/nodes": { handle: (_request: IncomingMessage) => json(200, { centerId: this.id, nodes: this.nodes }) },
+        "/nodes": {
+          handle: (_request: IncomingMessage) => json(200, { centerId: this.id, nodes: this.nodes }),
+        },
       },
       classic: async (request, { signal }) => {
         const timeoutMs = request.timeoutMs ?? this.#config.callTimeoutMs;
@@ -206,7 +215,12 @@ export class Center {
         this.#log.debug({ callId, ms, status, events, outcome }, "call");
       },
       onError: (error, callId) => {
-        this.#limiter.log("error", "request", { callId, err: error }, `a request failed: ${messageOf(error)}`);
+        this.#limiter.log(
+          "error",
+          "request",
+          { callId, err: error },
+          `a request failed: ${messageOf(error)}`,
+        );
       },
     });
     return createHttpServer({
@@ -257,12 +271,22 @@ export class Center {
 
   #onLinkFault(channel: Channel, error: unknown): void {
     const { id, address } = channel.member;
-    this.#limiter.log("warn", "link-fault", { nodeId: id, address }, `a node broke the protocol: ${messageOf(error)}`);
+    this.#limiter.log(
+      "warn",
+      "link-fault",
+      { nodeId: id, address },
+      `a node broke the protocol: ${messageOf(error)}`,
+    );
   }
 
   #onLinkRefused(address: string, { code, message }: CenterError): void {
     this.#metrics.linksRefused.inc({ code });
-    this.#limiter.log("warn", `refused ${code}`, { address, code }, `a peer was not let in at the link port: ${message}`);
+    this.#limiter.log(
+      "warn",
+      `refused ${code}`,
+      { address, code },
+      `a peer was not let in at the link port: ${message}`,
+    );
   }
 
   #onClientError(port: string, error: Error, status: number): void {

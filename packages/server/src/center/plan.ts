@@ -26,7 +26,9 @@ export function planSteps(batch: readonly Command[]): Step[] {
   let items: ((outcomes: readonly Outcome[][]) => StepItem | undefined)[] = [];
   const endStep = (): void => {
     const of = items;
-    steps.push({ items: (outcomes) => of.map((item) => item(outcomes)).filter((item) => item !== undefined) });
+    steps.push({
+      items: (outcomes) => of.map((item) => item(outcomes)).filter((item) => item !== undefined),
+    });
     items = [];
   };
   for (const [index, command] of batch.entries()) {

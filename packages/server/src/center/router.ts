@@ -139,5 +139,9 @@ function checked(command: Command, nodeId: string, outcome: WireOutcome | undefi
   }
   const result = commandTable[command.name].result.safeParse(outcome?.[1]);
   if (outcome !== undefined && result.success) return { ok: true, value: result.data };
-  return { ok: false, code: "INTERNAL", message: `node ${nodeId} answered what ${command.name} does not return` };
+  return {
+    ok: false,
+    code: "INTERNAL",
+    message: `node ${nodeId} answered what ${command.name} does not return`,
+  };
 }

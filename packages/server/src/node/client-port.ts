@@ -11,7 +11,14 @@ import type { NodeHandlers } from "./events.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Hub } from "./hub.js";
 import type { NodeIdentity } from "./identity.js";
-import { type Admitted, admit, type Authorize, ConnectionLimits, refuseUpgrade, type Refusal } from "./upgrade.js";
+import {
+  type Admitted,
+  admit,
+  type Authorize,
+  ConnectionLimits,
+  refuseUpgrade,
+  type Refusal,
+} from "./upgrade.js";
 
 /** Each of its methods is told once for each event; none may throw. */
 export interface ClientPortObserver {
@@ -64,7 +71,10 @@ export class ClientPort {
     this.#observer = parts.observer;
     this.#authorize = parts.authorize;
     this.#limits = new ConnectionLimits(config);
-    this.#heartbeat = new Heartbeat({ intervalMs: config.heartbeatIntervalMs, timeoutMs: config.heartbeatTimeoutMs });
+    this.#heartbeat = new Heartbeat({
+      intervalMs: config.heartbeatIntervalMs,
+      timeoutMs: config.heartbeatTimeoutMs,
+    });
     this.#clientAddress = createClientAddress(config.trustedProxies);
     // A variable, because the types of `ws` do not know `closeTimeout` yet.
     const options = {
@@ -224,7 +234,8 @@ export class ClientPort {
       connection.send(`{"cmd":"pong","_id":"${connection.id}"}`);
       return;
     }
-    if (this.#handlers.has("message")) this.#handlers.message(connection, isBinary ? data : data.toString(), isBinary);
+    if (this.#handlers.has("message"))
+      this.#handlers.message(connection, isBinary ? data : data.toString(), isBinary);
   }
 
   #ended(connection: Connection, code: number, reason: string): void {

@@ -107,7 +107,8 @@ export class Connection implements HubConnection, Recipient {
     if (!this.isOpen) return;
     if (this.#webSocket.extensions !== "") {
       for (const { opcode, payload } of sequence.frames()) {
-        if (opcode === TEXT || opcode === BINARY) this.#webSocket.send(payload, { binary: opcode === BINARY });
+        if (opcode === TEXT || opcode === BINARY)
+          this.#webSocket.send(payload, { binary: opcode === BINARY });
         else this.#webSocket.ping();
       }
       return;

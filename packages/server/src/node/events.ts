@@ -46,7 +46,8 @@ export class NodeHandlers {
   }
 
   open(connection: Connection, request: IncomingMessage): void {
-    for (const handler of this.#handlers.open) this.#run("open", connection, () => handler(connection, request));
+    for (const handler of this.#handlers.open)
+      this.#run("open", connection, () => handler(connection, request));
   }
 
   message(connection: Connection, data: string | Buffer, isBinary: boolean): void {
@@ -62,7 +63,8 @@ export class NodeHandlers {
   }
 
   error(error: unknown, connection: Connection | undefined): void {
-    for (const handler of this.#handlers.error) this.#run("error", connection, () => handler(error, connection));
+    for (const handler of this.#handlers.error)
+      this.#run("error", connection, () => handler(error, connection));
   }
 
   #run(event: NodeEventName, connection: Connection | undefined, handler: () => unknown): void {

@@ -76,7 +76,8 @@ export function deliverToOne(group: Group | undefined, message: Message): boolea
 }
 
 function exclusion({ connectionIds, userIds }: Except): ((connection: HubConnection) => boolean) | undefined {
-  const connections = connectionIds !== undefined && connectionIds.length > 0 ? new Set(connectionIds) : undefined;
+  const connections =
+    connectionIds !== undefined && connectionIds.length > 0 ? new Set(connectionIds) : undefined;
   const users = userIds !== undefined && userIds.length > 0 ? new Set(userIds) : undefined;
   if (connections === undefined && users === undefined) return undefined;
   return ({ id, userId }) =>

@@ -33,7 +33,10 @@ export function createHandlers(hub: Hub): CommandMethods {
     for (const groupId of groupIds) changed = change(groupId) || changed;
     return changed;
   };
-  const except = (connectionIds: string[] | undefined, userIds?: string[]): Except => ({ connectionIds, userIds });
+  const except = (connectionIds: string[] | undefined, userIds?: string[]): Except => ({
+    connectionIds,
+    userIds,
+  });
   const close = (connections: Iterable<HubConnection>, reason = ""): number => {
     const closing = [...connections];
     for (const connection of closing) connection.close(closeCodes.CLOSED_BY_BACKEND.code, reason);
@@ -126,7 +129,10 @@ export function execute(handlers: CommandMethods, name: string, params: unknown)
   if (!checked.success) {
     const issue = checked.error.issues[0];
     const where = issue?.path.map(String).join(".") ?? "";
-    throw new CenterError("INVALID_PARAMS", `${name}: ${where === "" ? "parameters" : where}: ${issue?.message ?? ""}`);
+    throw new CenterError(
+      "INVALID_PARAMS",
+      `${name}: ${where === "" ? "parameters" : where}: ${issue?.message ?? ""}`,
+    );
   }
   // The table ties each name to its parameters, which a union of functions cannot express.
   const run = handlers[name] as (params: unknown) => unknown;

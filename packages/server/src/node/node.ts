@@ -84,7 +84,9 @@ export class WebSocketNode {
     this.#log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "node" });
     this.#limiter = createLogLimiter(this.#log);
     this.hub = { ...createCheckedHandlers(this.#commands), settled: () => Promise.resolve() };
-    this.#handlers = new NodeHandlers((error, event, connection) => this.#onHandlerError(error, event, connection));
+    this.#handlers = new NodeHandlers((error, event, connection) =>
+      this.#onHandlerError(error, event, connection),
+    );
     this.#clients = this.#createClientPort(parts.authorize);
     this.#dialer = this.#createDialer();
     this.#watch = new PingWatch({ silenceMs: config.linkSilenceMs, status: () => this.#status() });
@@ -123,7 +125,9 @@ export class WebSocketNode {
     const { host, adminHost } = this.#config;
     const client = formatAddress({ host, port: this.#ports.client });
     const { admin } = this.#ports;
-    return admin === undefined ? { client } : { client, admin: formatAddress({ host: adminHost, port: admin }) };
+    return admin === undefined
+      ? { client }
+      : { client, admin: formatAddress({ host: adminHost, port: admin }) };
   }
 
   /** The ws(s):// address that clients use. */
@@ -160,7 +164,9 @@ export class WebSocketNode {
     this.#dialer.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
     if (this.#config.publicUrl === undefined && (host === "0.0.0.0" || host === "::")) {
-      this.#log.warn("clients cannot use the address that this node listens on: set WSC_PUBLIC_URL (--public-url)");
+      this.#log.warn(
+        "clients cannot use the address that this node listens on: set WSC_PUBLIC_URL (--public-url)",
+      );
     }
   }
 
@@ -218,7 +224,12 @@ export class WebSocketNode {
         },
         refused: (remoteAddress, { status, cause, reason }) => {
           this.#metrics.refused.inc({ cause });
-          this.#limiter.log("info", `refused ${cause}`, { remoteAddress, status, cause }, `a client was refused: ${reason}`);
+          this.#limiter.log(
+            "info",
+            `refused ${cause}`,
+            { remoteAddress, status, cause },
+            `a client was refused: ${reason}`,
+          );
         },
         received: (bytes) => {
           this.#metrics.messages.inc();
@@ -264,7 +275,8 @@ export class WebSocketNode {
   }
 
   #createClientServer(middleware: readonly Middleware[]): HttpServer {
-    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = this.#config;
+    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } =
+      this.#config;
     const api = createApi({
       tokens: () => token,
       allowedOrigins,
@@ -274,7 +286,9 @@ export class WebSocketNode {
       routes: {},
       off: () => !nodeApiEnabled(this.#config),
       classic: (request) =>
-        Promise.resolve(answerClassic(this.#commands, request, (error) => this.#onFault("classic API", error))),
+        Promise.resolve(
+          answerClassic(this.#commands, request, (error) => this.#onFault("classic API", error)),
+        ),
       ...this.#apiHooks(),
     });
     return createHttpServer({
@@ -285,7 +299,8 @@ export class WebSocketNode {
   }
 
   #createAdminServer(): HttpServer {
-    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = this.#config;
+    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } =
+      this.#config;
     const api = createApi({
       tokens: () => token,
       allowedOrigins,
@@ -299,12 +314,23 @@ export class WebSocketNode {
 
   #apiHooks() {
     return {
-      onCall: (info: { callId: string; ms: number; status: number; events: readonly string[]; outcome: string }) => {
+      onCall: (info: {
+        callId: string;
+        ms: number;
+        status: number;
+        events: readonly string[];
+        outcome: string;
+      }) => {
         this.#metrics.requests.inc({ status: info.status, outcome: info.outcome });
         this.#log.debug(info, "call");
       },
       onError: (error: unknown, callId: string) => {
-        this.#limiter.log("error", "request", { callId, err: error }, `a request failed: ${messageOf(error)}`);
+        this.#limiter.log(
+          "error",
+          "request",
+          { callId, err: error },
+          `a request failed: ${messageOf(error)}`,
+        );
       },
     };
   }
@@ -332,7 +358,8 @@ export class WebSocketNode {
   }
 
   #notReady(): string[] {
-    if (this.#state !== "running") return [`the node is ${this.#state === "new" ? "not started" : this.#state}`];
+    if (this.#state !== "running")
+      return [`the node is ${this.#state === "new" ? "not started" : this.#state}`];
     return this.#channels.size > 0 ? [] : ["no center is linked"];
   }
 
@@ -389,7 +416,12 @@ export class WebSocketNode {
   #onHandlerError(error: unknown, event: NodeEventName, connection: Connection | undefined): void {
     this.#metrics.handlerErrors.inc({ event });
     const fields = { connectionId: connection?.id, event, err: error };
-    this.#limiter.log("error", `handler ${event}`, fields, `a handler of ${event} failed: ${messageOf(error)}`);
+    this.#limiter.log(
+      "error",
+      `handler ${event}`,
+      fields,
+      `a handler of ${event} failed: ${messageOf(error)}`,
+    );
   }
 
   #onFault(stage: string, error: unknown): void {
@@ -398,7 +430,9 @@ export class WebSocketNode {
   }
 }
 
-const knownCloseCodes = new Set<number>(Object.values(closeCodes).map(({ code }) => code)).add(1005).add(1006);
+const knownCloseCodes = new Set<number>(Object.values(closeCodes).map(({ code }) => code))
+  .add(1005)
+  .add(1006);
 
 function labelOfCloseCode(code: number): string {
   return knownCloseCodes.has(code) ? String(code) : "other";

@@ -42,11 +42,9 @@ export class Sequence {
   }
 
   frames(): Frame[] {
-    const frames: Frame[] = [];
-    let at: Sequence | undefined = this;
-    while (at !== undefined) {
+    const frames: Frame[] = this.#frame === undefined ? [] : [this.#frame];
+    for (let at = this.#before; at !== undefined; at = at.#before) {
       if (at.#frame !== undefined) frames.push(at.#frame);
-      at = at.#before;
     }
     return frames.reverse();
   }

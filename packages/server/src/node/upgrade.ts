@@ -46,7 +46,15 @@ export type Admitted = Omit<Extract<z.infer<typeof admission>, { admit: true }>,
 export interface Refusal {
   status: number;
   /** Short and stable, for metrics. */
-  cause: "draining" | "full" | "address-full" | "origin" | "authorize" | "authorize-timeout" | "authorize-error" | "bad-request";
+  cause:
+    | "draining"
+    | "full"
+    | "address-full"
+    | "origin"
+    | "authorize"
+    | "authorize-timeout"
+    | "authorize-error"
+    | "bad-request";
   /** For the client's developer. */
   reason: string;
 }
@@ -153,4 +161,3 @@ export class ConnectionLimits {
     else this.#byAddress.delete(address);
   }
 }
-

@@ -56,7 +56,11 @@ export class Caller {
     const missing = new Set(channels);
     if (signal?.aborted === true) {
       for (const { member } of missing) {
-        answers.set(member, { ok: false, code: "ABORTED", message: "the caller gave up before the call was sent" });
+        answers.set(member, {
+          ok: false,
+          code: "ABORTED",
+          message: "the caller gave up before the call was sent",
+        });
       }
       missing.clear();
     }
@@ -72,7 +76,11 @@ export class Caller {
       const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");
       const deadline = setTimeout(
         () =>
-          this.#settleAll(call, "NODE_TIMEOUT", (node) => `node ${node} gave no reply in ${Math.round(timeoutMs)} ms`),
+          this.#settleAll(
+            call,
+            "NODE_TIMEOUT",
+            (node) => `node ${node} gave no reply in ${Math.round(timeoutMs)} ms`,
+          ),
         timeoutMs,
       );
       const call: PendingCall = {
@@ -161,7 +169,11 @@ export class Caller {
 }
 
 function nodeLeft({ member, leftReason }: Channel): NodeAnswer {
-  return { ok: false, code: "NODE_LEFT", message: `node ${member.id} left during the call: ${leftReason ?? ""}` };
+  return {
+    ok: false,
+    code: "NODE_LEFT",
+    message: `node ${member.id} left during the call: ${leftReason ?? ""}`,
+  };
 }
 
 function callKey(id: number): string {

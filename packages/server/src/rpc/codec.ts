@@ -21,7 +21,9 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   try {
     value = decoder.decode(bytes);
   } catch (error) {
-    throw new CenterError("LINK_PROTOCOL", `a frame cannot be decoded: ${messageOf(error)}`, { cause: error });
+    throw new CenterError("LINK_PROTOCOL", `a frame cannot be decoded: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   const parsed = parseLinkFrame(value);
   if (!parsed.ok) throw new CenterError("LINK_PROTOCOL", parsed.error);

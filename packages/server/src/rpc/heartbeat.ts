@@ -34,7 +34,12 @@ export class Pinger {
   }
 
   add(channel: Channel): void {
-    this.#pulses.set(channel, { unanswered: [], answeredAt: performance.now(), suspect: false, status: channel.member.node?.status });
+    this.#pulses.set(channel, {
+      unanswered: [],
+      answeredAt: performance.now(),
+      suspect: false,
+      status: channel.member.node?.status,
+    });
   }
 
   remove(channel: Channel): void {

@@ -208,7 +208,7 @@ class Run {
       case "isInGroupBy_Id":
         return value(groupsOf(self).includes(text("groupId")));
       case "getGroupIdCount":
-        return value(usersOf(inGroup).size);
+        return value(inGroup.length);
       case "getGroup_IdCount":
         return value(inGroup.length);
       case "sendMessageToId":
@@ -218,7 +218,7 @@ class Run {
       case "sendToClient":
         return send(text("id") === "" ? self : ofUser);
       case "sendToGroup":
-        return send(inGroup.filter(([, { user }]) => !skipUsers.has("u1") || user === undefined || !skipUsers.has(user)));
+        return send(inGroup.filter(([, { user }]) => user === undefined || !skipUsers.has(user)));
       case "sendMessageToGroupByOnlyId":
       case "sendMessageToGroupByOnly_Id":
         return send(all.filter(([, { groups }]) => [...groups].some((group) => reach.has(group))));

@@ -1,5 +1,5 @@
 import { classicEvents } from "@websocket-center/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decimalText } from "../../src/http/classic-params.js";
 import { type ClassicCall, readClassicRequest, refusalByNode } from "../../src/http/classic-request.js";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type JsonBody,
@@ -81,7 +81,7 @@ describe("a body", () => {
   test("long digits in strings and fractions change nothing", () => {
     expect(bodyOf('{"a":": 12345678901234567890","b":0.12345678901234567}')).toEqual({
       a: ": 12345678901234567890",
-      b: 0.123_456_789_012_345_67,
+      b: Number("0.12345678901234567"),
     });
   });
 

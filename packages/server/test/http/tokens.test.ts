@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseQuery } from "../../src/http/query.js";
 import { createTokenCheck, findBodyToken, findToken } from "../../src/http/tokens.js";
