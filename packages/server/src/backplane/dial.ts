@@ -120,7 +120,7 @@ function step(
   link: LinkSocket,
   bytes: Uint8Array,
 ): "done" | "going on" {
-  const frame = decodeHandshake(bytes);
+  const frame = decodeHandshake(bytes, "center");
   switch (frame[0]) {
     case "hello": {
       if (meeting.centerId !== "" || frame[1].role !== "center") throw outOfTurn();

@@ -1,10 +1,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type LinkFrame, LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
+import { z } from "zod";
 import { CenterError } from "../errors.js";
-import { decodeLinkFrame } from "../rpc/codec.js";
+import { checkLinkFrame, decodeMessagePack } from "../rpc/codec.js";
 
 /** Nothing but the handshake is accepted before it is done, and for at most this long. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** What stays of a hello in every version of the protocol. */
+const helloOfAnyVersion = z.tuple([z.literal("hello"), z.object({ version: z.int() })], z.unknown());
 
 /** What both ends prove to know the secret for: this very meeting of these two. */
 export interface Meeting {
@@ -57,21 +61,28 @@ function proofWith(secret: string, role: "center" | "node", meeting: Meeting): s
   return createHmac("sha256", secret).update(lines.join("\n")).digest("hex");
 }
 
-/** @throws CenterError LINK_VERSION, with what to do about it. */
-function checkVersion(version: number, peer: "center" | "node"): void {
-  if (version === LINK_PROTOCOL_VERSION) return;
+/**
+ * Checks the version that a hello names, whatever else it holds: another version may have another form of it.
+ * @throws CenterError LINK_VERSION, with what to do about it.
+ */
+function checkVersion(value: unknown, peer: "center" | "node"): void {
+  const { success, data } = helloOfAnyVersion.safeParse(value);
+  if (!success || data[1].version === LINK_PROTOCOL_VERSION) return;
   throw new CenterError(
     "LINK_VERSION",
-    `the ${peer} speaks link protocol ${version}, this side ${LINK_PROTOCOL_VERSION}; run releases with the same link protocol on both`,
+    `the ${peer} speaks link protocol ${data[1].version}, this side ${LINK_PROTOCOL_VERSION}; run releases with the same link protocol on both`,
   );
 }
 
-/** @throws CenterError LINK_VERSION before anything else, for a peer of another version sends other frames. */
-export function decodeHandshake(bytes: Uint8Array): LinkFrame {
+/**
+ * A frame of the handshake.
+ * @throws CenterError LINK_VERSION before anything else, for a peer of another version sends other frames.
+ */
+export function decodeHandshake(bytes: Uint8Array, peer: "center" | "node"): LinkFrame {
   if (bytes.length > 8 * 1024) throw new CenterError("LINK_PROTOCOL", "a handshake frame is too large");
-  const frame = decodeLinkFrame(bytes);
-  if (frame[0] === "hello") checkVersion(frame[1].version, frame[1].role);
-  return frame;
+  const value = decodeMessagePack(bytes);
+  checkVersion(value, peer);
+  return checkLinkFrame(value);
 }
 
 export function outOfTurn(): CenterError {

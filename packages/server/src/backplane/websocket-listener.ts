@@ -116,7 +116,7 @@ export class WebSocketListener implements Backplane {
     link.onClose = over;
     link.onFrame = (bytes) => {
       try {
-        const frame = decodeHandshake(bytes);
+        const frame = decodeHandshake(bytes, "node");
         if (greeted === undefined) {
           if (frame[0] !== "hello" || frame[1].role !== "node") throw outOfTurn();
           greeted = { meeting: this.#greet(link, frame) };

@@ -26,6 +26,9 @@ export type ClassicReading = { ok: true; request: ClassicRequest } | { ok: false
 /** What the contract allows for `timeoutMs`. */
 export const MAX_TIMEOUT_MS = 60_000;
 
+/** Far more than there are events. Each name of a request stands in its answer once for each node. */
+const MAX_EVENTS = 1000;
+
 /** How much of a name that a caller sent is repeated in a message. */
 const SHOWN_NAME_LENGTH = 64;
 
@@ -70,7 +73,7 @@ function lookUp(key: string, query: QueryMap, body: JsonObject | undefined): unk
   return body !== undefined && Object.hasOwn(body, key) ? body[key] : query.get(key);
 }
 
-/** The names in order, each once; undefined where there is none, or `event` is `"0"` or no string. */
+/** The names in order, each once; undefined where there is none or too many, or `event` is `"0"` or no string. */
 function eventNames(event: unknown): string[] | undefined {
   if (typeof event !== "string" || event === "0") return undefined;
   if (!event.includes(",")) {
@@ -82,7 +85,7 @@ function eventNames(event: unknown): string[] | undefined {
     const name = part.trim();
     if (name !== "") names.add(name);
   }
-  return names.size === 0 ? undefined : [...names];
+  return names.size === 0 || names.size > MAX_EVENTS ? undefined : [...names];
 }
 
 function readTimeout(given: unknown): number | undefined {

@@ -1,16 +1,24 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
 
 /**
  * The certificate chain and key in those PEM files, as options of `createHttpServer`; none where they are not set.
- * @throws CenterError CONFIG_INVALID where a file cannot be read.
+ * @throws CenterError CONFIG_INVALID where a file cannot be read, or they do not hold a certificate and its key.
  */
 export function tlsOf(
   certFile: string | undefined,
   keyFile: string | undefined,
 ): { tls?: { cert: string; key: string } } {
   if (certFile === undefined || keyFile === undefined) return {};
-  return { tls: { cert: readPem(certFile), key: readPem(keyFile) } };
+  const tls = { cert: readPem(certFile), key: readPem(keyFile) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const text = `${certFile} and ${keyFile} do not hold a certificate and its key: ${messageOf(error)}`;
+    throw new CenterError("CONFIG_INVALID", text, { cause: error });
+  }
+  return { tls };
 }
 
 /** @throws CenterError CONFIG_INVALID where the file cannot be read. */

@@ -174,7 +174,8 @@ export class WebSocketNode {
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
-    await this.#clients.drain(this.#config.closeSpreadMs);
+    const { closeSpreadMs, shutdownGraceMs } = this.#config;
+    await this.#clients.drain(Math.min(closeSpreadMs, shutdownGraceMs / 2));
   }
 
   /** Ends everything: clients, HTTP, and the links to centers last. */

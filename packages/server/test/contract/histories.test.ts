@@ -5,7 +5,7 @@ import type { Client } from "./client.js";
 import type { Cluster } from "./cluster.js";
 import { framesFit, wrongAnswer } from "./expectations.js";
 import { requestOf } from "./history-requests.js";
-import { steps } from "./history-steps.js";
+import { bound, opened, steps } from "./history-steps.js";
 import type { Step } from "./history-steps.js";
 import { dataOf, parse } from "./http.js";
 import type { Json } from "./http.js";
@@ -123,13 +123,10 @@ test("any history of calls, openings and closings gives what the contract says",
   const { WSC_TEST_SEED: seed, WSC_TEST_PATH: path } = process.env;
   const replay = seed === undefined ? {} : { seed: Number(seed), ...(path === undefined ? {} : { path }) };
   await fc.assert(
-    fc.asyncProperty(steps, async (history) => {
+    fc.asyncProperty(fc.boolean(), steps, async (settled, history) => {
       const running = new History(cluster());
       try {
-        await running.step({ kind: "open", node: 0, query: "" });
-        await running.step({ kind: "open", node: 1, query: "?uid=7&x=1" });
-        await running.step({ kind: "open", node: 0, query: "" });
-        for (const step of history) {
+        for (const step of [...opened, ...(settled ? bound : []), ...history]) {
           await running.step(step);
         }
       } finally {

@@ -204,3 +204,27 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   ),
   { minLength: 10, maxLength: 40, size: "max" },
 );
+
+/** How every history begins. */
+export const opened: readonly Step[] = ["", "?uid=7&x=1", "", "?name=%E7%94%A8+1"].map((query, index) => ({
+  kind: "open",
+  node: index % 2,
+  query,
+}));
+
+/** How half of them go on, so that sends find users in groups. */
+export const bound: readonly Step[] = [
+  ["u1", "g1"],
+  ["u2", "g1"],
+  ["u2", "g2"],
+  [undefined, "g2"],
+].map(([user, name = ""], index) => ({
+  kind: "call",
+  port: index % 4,
+  calls: [
+    ...(user === undefined ? [] : [{ name: "bindId", holder: [user, `@${index}`] }]),
+    { name: "joinGroupBy_Id", holder: [name, `@${index}`] },
+  ],
+  comma: ",",
+  form: "body",
+}));

@@ -208,7 +208,7 @@ class Run {
       case "isInGroupBy_Id":
         return value(groupsOf(self).includes(text("groupId")));
       case "getGroupIdCount":
-        return value(inGroup.length);
+        return value(usersOf(inGroup).size);
       case "getGroup_IdCount":
         return value(inGroup.length);
       case "sendMessageToId":

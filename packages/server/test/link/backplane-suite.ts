@@ -34,7 +34,7 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
   });
   afterEach(() => harness.close());
 
-  describe.each(["center to node", "node to center"])(`the ${name} backplane, ${"%s"}`, (direction) => {
+  describe.each(["center to node", "node to center"])(`the ${name} backplane, %s`, (direction) => {
     /** The sending end and the receiving end. */
     async function link(): Promise<{
       near: Backplane;
@@ -209,7 +209,7 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
   });
 
   describe(`the ${name} backplane`, () => {
-    test("what is queued when a driver closes still arrives", async () => {
+    test("what has left when a driver closes still arrives", async () => {
       const node = await harness.link(hexId());
       node.backplane.send(node.center, Buffer.from("first"));
       await harness.centerRecorder.untilFrames(1);
