@@ -75,7 +75,8 @@ export function createCenterMetrics(read: {
     }),
     failures: new Counter({
       name: "wsc_place_failures_total",
-      help: "Failures in classic answers: one for each event and node.",
+      help: "Events that failed at a node, by code: one for each place in a classic answer.",
+      labelNames: ["code"],
       registers,
     }),
     nodesLeft: new Counter({ name: "wsc_nodes_left_total", help: "Links of nodes that ended.", registers }),

@@ -30,7 +30,9 @@ interface Line {
   readonly backoff: Backoff;
   state: "dialing" | "linked" | "waiting";
   member: Member | undefined;
-  /** The center that another line is linked to already, where that is why this one waits. */
+  /** The center that it is in a handshake with, once that has proven itself. */
+  meets: string | undefined;
+  /** The center that another line is linked to or meets already, where that is why this one waits. */
   twinOf: string | undefined;
   timer: NodeJS.Timeout | undefined;
   abort: AbortController;
@@ -76,6 +78,7 @@ export class WebSocketDialer implements Backplane {
       backoff: new Backoff(BACKOFF),
       state: "waiting",
       member: undefined,
+      meets: undefined,
       twinOf: undefined,
       timer: undefined,
       abort: new AbortController(),
@@ -142,13 +145,29 @@ export class WebSocketDialer implements Backplane {
     line.abort = new AbortController();
     const { signal } = line.abort;
     const nodeId = identity.id;
-    const isTwin = (centerId: string): boolean => this.#members.get(centerId) !== undefined;
-    dial({ ...line, nodeId, secrets, info, status, tls, checkHost, isTwin, signal }).then(
-      (dialed) => this.#onDialed(line, dialed, signal, nodeId),
-      (error: unknown) => {
-        if (!signal.aborted) this.#onFailed(line, asCenterError(error), nodeId);
-      },
-    );
+    const isTwin = (centerId: string): boolean => !this.#meet(line, centerId);
+    void dial({ ...line, nodeId, secrets, info, status, tls, checkHost, isTwin, signal })
+      .then(
+        (dialed) => this.#onDialed(line, dialed, signal, nodeId),
+        (error: unknown) => {
+          if (!signal.aborted) this.#onFailed(line, asCenterError(error), nodeId);
+        },
+      )
+      .finally(() => this.#endMeeting(line));
+  }
+
+  /** @returns false where another line has that center, or is about to: two links would end each other. */
+  #meet(line: Line, centerId: string): boolean {
+    if (this.#members.get(centerId) !== undefined) return false;
+    for (const other of this.#lines.values()) if (other.meets === centerId) return false;
+    line.meets = centerId;
+    return true;
+  }
+
+  #endMeeting(line: Line): void {
+    const { meets } = line;
+    line.meets = undefined;
+    if (meets !== undefined && line.member === undefined) this.#wakeTwins(meets);
   }
 
   #onDialed(line: Line, dialed: Dialed, signal: AbortSignal, nodeId: string): void {
@@ -159,11 +178,6 @@ export class WebSocketDialer implements Backplane {
     }
     if (dialed.link.ended !== undefined) {
       this.#onFailed(line, new CenterError("LINK_LOST", dialed.link.ended), nodeId);
-      return;
-    }
-    if (this.#members.get(dialed.centerId) !== undefined) {
-      dialed.link.terminate("linked through another address meanwhile");
-      this.#waitAsTwin(line, dialed.centerId);
       return;
     }
     this.#options.identity.settle();
@@ -193,11 +207,9 @@ export class WebSocketDialer implements Backplane {
       this.#waitAsTwin(line, error.centerId);
       return;
     }
-    if (
-      error.code === "NODE_KEY_TAKEN" &&
-      this.#options.identity.id === nodeId &&
-      this.#options.identity.renew()
-    ) {
+    const { identity } = this.#options;
+    // Another line may have been refused before, and have taken a new id already.
+    if (error.code === "NODE_KEY_TAKEN" && (identity.id !== nodeId || identity.renew())) {
       this.#dial(line);
       return;
     }
@@ -209,7 +221,9 @@ export class WebSocketDialer implements Backplane {
     this.#dialIn(line, retryMs);
   }
 
+  /** Unless the line is not wanted any more. */
   #dialIn(line: Line, ms: number): void {
+    if (line.abort.signal.aborted) return;
     line.state = "waiting";
     clearTimeout(line.timer);
     line.timer = setTimeout(() => this.#dial(line), ms);

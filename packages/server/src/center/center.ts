@@ -18,7 +18,7 @@ import { type CenterMetrics, createCenterMetrics } from "../metrics.js";
 import { Caller } from "../rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
-import { answerClassic } from "./http/classic.js";
+import { answerClassic, type PlaceFailure } from "./http/classic.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import { Router } from "./router.js";
 
@@ -203,10 +203,10 @@ export class Center {
           handle: (_request: IncomingMessage) => json(200, { centerId: this.id, nodes: this.nodes }),
         },
       },
-      classic: async (request, { signal }) => {
+      classic: async (request, { callId, signal }) => {
         const timeoutMs = request.timeoutMs ?? this.#config.callTimeoutMs;
         const { body, failures } = await answerClassic(this.router, request, { timeoutMs, signal });
-        if (failures > 0) this.#metrics.failures.inc(failures);
+        if (failures.length > 0) this.#onPlaceFailures(callId, failures);
         return body;
       },
       onCall: ({ callId, ms, status, events, outcome }) => {
@@ -236,6 +236,13 @@ export class Center {
   #notReady(): string[] {
     if (this.#state === "running") return [];
     return [this.#state === "draining" ? "the center is draining" : "the center is not running"];
+  }
+
+  #onPlaceFailures(callId: string, failures: readonly PlaceFailure[]): void {
+    for (const { code } of failures) this.#metrics.failures.inc({ code });
+    const codes = [...new Set(failures.map(({ code }) => code))];
+    const fields = { callId, failures: failures.slice(0, 10), places: failures.length };
+    this.#limiter.log("warn", `failures ${codes.join()}`, fields, `a call failed at some nodes: ${codes.join(", ")}`);
   }
 
   #onNodeJoined(channel: Channel): void {

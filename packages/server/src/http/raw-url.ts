@@ -1,6 +1,3 @@
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
-
 const CR = 0x0d;
 const requestLine = /^[A-Z]+ [^ ]+ HTTP\/1\.[01]$/;
 
@@ -20,29 +17,4 @@ export function escapeRawUrl(packet: Buffer): Buffer | undefined {
     (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return escaped === line ? undefined : Buffer.concat([Buffer.from(escaped, "latin1"), packet.subarray(end)]);
-}
-
-/**
- * The connection of `socket` from `first` on, for an HTTP server to begin anew with: node:http's own reading of the
- * socket has ended in an error, and is taken off it.
- */
-export function resumeWith(socket: Socket, first: Buffer): Duplex {
-  const connection = new Duplex({
-    read: () => socket.resume(),
-    write: (chunk: Buffer, _encoding, callback) => socket.write(chunk, callback),
-    final: (callback) => socket.end(callback),
-    destroy: (error, callback) => {
-      socket.destroy();
-      callback(error);
-    },
-  });
-  Object.defineProperty(connection, "remoteAddress", { value: socket.remoteAddress });
-  socket.removeAllListeners("data").removeAllListeners("end");
-  socket.on("data", (chunk: Buffer) => {
-    if (!connection.push(chunk)) socket.pause();
-  });
-  socket.once("end", () => connection.push(null));
-  socket.once("close", () => connection.destroy());
-  connection.push(first);
-  return connection;
 }

@@ -12,7 +12,8 @@ import type { Duplex } from "node:stream";
 import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
 import { ALLOWED_METHODS } from "./guard.js";
-import { escapeRawUrl, resumeWith } from "./raw-url.js";
+import { escapeRawUrl } from "./raw-url.js";
+import { resumeWith, withoutUpgrade } from "./resume.js";
 import { ServerSockets } from "./server-sockets.js";
 
 export interface HttpServerOptions {
@@ -69,10 +70,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   /** Connections that node:http has given up on, and that were dealt with here. */
   const handled = new WeakSet<Duplex>();
   const resumed = new WeakSet<Duplex>();
+  const closeAfterAnswer = new WeakSet<Duplex>();
 
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
     sockets.begin(req, res);
-    if (resumed.has(req.socket)) res.setHeader("Connection", "close");
+    if (closeAfterAnswer.has(req.socket)) res.setHeader("Connection", "close");
     try {
       options.onRequest(req, res);
     } catch (error) {
@@ -84,9 +86,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (onUpgrade !== undefined) {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", (error) => log?.("an upgraded socket failed", error));
+      if (req.headers.upgrade?.toLowerCase() !== "websocket") {
+        beginAnew(resumeWith(socket, withoutUpgrade(req, head)));
+        return;
+      }
       if (resumed.has(socket)) {
-        // Every WebSocket client escapes its URL, and those who take upgrades count on a real socket.
-        endWithFailure(socket, 400, "the URL has bytes that are not escaped");
+        // Every WebSocket client does both, and those who take upgrades count on a real socket.
+        endWithFailure(socket, 400, "begin a connection with the WebSocket handshake, its URL escaped");
         return;
       }
       try {
@@ -111,6 +117,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const first = sockets.beginsRequest(socket, rawPacket.length) ? escapeRawUrl(rawPacket) : undefined;
     if (first === undefined) return false;
     const connection = resumeWith(socket, first);
+    closeAfterAnswer.add(connection);
+    return beginAnew(connection);
+  }
+
+  function beginAnew(connection: Duplex): boolean {
     resumed.add(connection);
     return server.emit(tls === undefined ? "connection" : "secureConnection", connection);
   }

@@ -8,6 +8,7 @@ import { createClientAddress } from "../http/client-address.js";
 import { parseQuery, queryToObject } from "../http/query.js";
 import { Connection, CLOSE_TIMEOUT_MS, type ConnectionHost } from "./connection.js";
 import type { NodeHandlers } from "./events.js";
+import { encodePong } from "./frame.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Hub } from "./hub.js";
 import type { NodeIdentity } from "./identity.js";
@@ -32,6 +33,12 @@ export interface ClientPortObserver {
 /** The `ws` socket, with a way back to its connection: handlers are shared by all sockets instead of one closure each. */
 class ClientSocket extends WebSocket {
   connection: Connection | undefined;
+
+  /** `ws` calls it too, where the client closes or breaks the protocol: what was queued goes out first. */
+  override close(code?: number, reason?: string | Buffer): void {
+    this.connection?.flush();
+    super.close(code, reason);
+  }
 }
 
 /** Everything about clients: from the upgrade request to the last close. */
@@ -83,6 +90,8 @@ export class ClientPort {
       maxPayload: config.maxPayloadBytes,
       perMessageDeflate: config.perMessageDeflate,
       closeTimeout: CLOSE_TIMEOUT_MS,
+      // Pongs are queued with everything else, so that they overtake nothing.
+      autoPong: false,
       WebSocket: ClientSocket,
     };
     this.#webSockets = new WebSocketServer(options);
@@ -194,6 +203,7 @@ export class ClientPort {
     });
     webSocket.connection = connection;
     webSocket.on("message", this.#onMessage);
+    webSocket.on("ping", onPing);
     webSocket.on("pong", onPong);
     webSocket.on("close", this.#onClose);
     webSocket.on("error", this.#onError);
@@ -252,6 +262,11 @@ export class ClientPort {
     this.#hub.remove(connection);
     this.#heartbeat.remove(connection);
   }
+}
+
+function onPing(this: WebSocket, payload: Buffer): void {
+  const { connection } = this as ClientSocket;
+  connection?.enqueue(encodePong(payload));
 }
 
 function onPong(this: WebSocket): void {

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { closeCodes, type Message, utf8Length, MAX_CLOSE_REASON_BYTES } from "@websocket-center/protocol";
 import WebSocket from "ws";
 import { CenterError } from "../errors.js";
-import { BINARY, encodeMessage, type Frame, TEXT } from "./frame.js";
+import { BINARY, encodeMessage, type Frame, PING, TEXT } from "./frame.js";
 import type { Group, HubConnection } from "./hub.js";
 import type { Outbox, Recipient, Sequence } from "./outbox.js";
 
@@ -22,9 +22,9 @@ export interface ConnectionHost {
 /**
  * One client's WebSocket on this node.
  *
- * Messages are written around `ws`, to the socket that the upgrade gave us, since `ws` would encode and write each
- * of them once for every connection. What `ws` writes itself (pong and close frames) goes to the same socket, and
- * a close frame goes out only after what was queued before it.
+ * Messages, pings and pongs are written around `ws`, to the socket that the upgrade gave us, since `ws` would encode
+ * and write each of them once for every connection. What `ws` writes itself (close frames) goes to the same socket,
+ * after what was queued before it.
  */
 export class Connection implements HubConnection, Recipient {
   readonly id: string;
@@ -109,7 +109,8 @@ export class Connection implements HubConnection, Recipient {
       for (const { opcode, payload } of sequence.frames()) {
         if (opcode === TEXT || opcode === BINARY)
           this.#webSocket.send(payload, { binary: opcode === BINARY });
-        else this.#webSocket.ping();
+        else if (opcode === PING) this.#webSocket.ping(payload);
+        else this.#webSocket.pong(payload);
       }
       return;
     }
@@ -121,6 +122,11 @@ export class Connection implements HubConnection, Recipient {
     this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
     this.#socket.uncork();
+  }
+
+  /** Hands what was queued in this tick to the socket now. */
+  flush(): void {
+    this.#host.outbox.flushOne(this);
   }
 
   /**
@@ -137,7 +143,7 @@ export class Connection implements HubConnection, Recipient {
       throw new CenterError("INVALID_PARAMS", `a close reason has at most ${MAX_CLOSE_REASON_BYTES} bytes`);
     }
     if (this.closing !== undefined || !this.isOpen) return;
-    this.#host.outbox.flushOne(this);
+    this.flush();
     this.closing = { code, reason };
     this.#host.onClosing(this);
     this.#webSocket.close(code, reason);

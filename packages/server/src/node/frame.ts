@@ -2,7 +2,8 @@ import type { Message } from "@websocket-center/protocol";
 
 export const TEXT = 0x1;
 export const BINARY = 0x2;
-const PING = 0x9;
+export const PING = 0x9;
+const PONG = 0xa;
 
 /**
  * A WebSocket frame from server to client, ready to be written: final, unmasked, not compressed (RFC 6455, 5.2).
@@ -23,6 +24,11 @@ export function encodeMessage(message: Message): Frame {
 }
 
 export const pingFrame: Frame = encodeFrame(PING, 0, "");
+
+/** The answer to a ping: it carries what the ping carried (RFC 6455, 5.5.3). */
+export function encodePong(payload: Uint8Array): Frame {
+  return encodeFrame(PONG, payload.length, payload);
+}
 
 function encodeFrame(opcode: number, length: number, payload: string | Uint8Array): Frame {
   const headerLength = length < 126 ? 2 : length < 0x10000 ? 4 : 10;

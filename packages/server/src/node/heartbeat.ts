@@ -24,7 +24,8 @@ export class Heartbeat {
     const tickMs = Math.min(MAX_TICK_MS, options.intervalMs, options.timeoutMs);
     this.#slots = Array.from({ length: Math.round(options.intervalMs / tickMs) }, () => new Set());
     this.#timeoutTicks = Math.ceil(options.timeoutMs / tickMs);
-    this.#timer = setInterval(() => this.#beat(), tickMs);
+    // After the I/O of this turn of the event loop: what came meanwhile has been read.
+    this.#timer = setInterval(() => setImmediate(this.#beat), tickMs);
     this.#timer.unref();
   }
 
@@ -42,11 +43,11 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
-  #beat(): void {
+  readonly #beat = (): void => {
     this.#tick += 1;
     this.#closeSilent();
     this.#ping(this.#slots[this.#tick % this.#slots.length] ?? new Set());
-  }
+  };
 
   #closeSilent(): void {
     const due = this.#due.get(this.#tick) ?? [];

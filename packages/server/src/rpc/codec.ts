@@ -15,16 +15,24 @@ export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
  * @throws CenterError LINK_PROTOCOL, whose text holds none of the values.
  */
 export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
+  return checkLinkFrame(decodeMessagePack(bytes));
+}
+
+/** The first half of `decodeLinkFrame`: a value that is not checked against any schema yet. */
+export function decodeMessagePack(bytes: Uint8Array): unknown {
   const fault = scanMessagePack(bytes);
   if (fault !== undefined) throw new CenterError("LINK_PROTOCOL", `a frame ${fault}`);
-  let value: unknown;
   try {
-    value = decoder.decode(bytes);
+    return decoder.decode(bytes);
   } catch (error) {
     throw new CenterError("LINK_PROTOCOL", `a frame cannot be decoded: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** The second half of `decodeLinkFrame`. */
+export function checkLinkFrame(value: unknown): LinkFrame {
   const parsed = parseLinkFrame(value);
   if (!parsed.ok) throw new CenterError("LINK_PROTOCOL", parsed.error);
   return parsed.frame;

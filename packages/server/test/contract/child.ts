@@ -60,6 +60,21 @@ export class Child {
     return this.#output;
   }
 
+  /** Resolves once its output has `text`; rejects when it ends without. */
+  wrote(text: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (text.test(this.#output)) {
+          resolve();
+        }
+      };
+      this.#process.stdout?.on("data", look);
+      this.#process.stderr?.on("data", look);
+      void this.exited.then(() => reject(new Error(`${this.name} ended without ${text}: ${this.#output}`)));
+      look();
+    });
+  }
+
   signal(name: NodeJS.Signals): void {
     if (this.#exit === undefined) {
       this.#process.kill(name);

@@ -162,7 +162,9 @@ export class Cluster {
 
   logs(): string {
     return [...this.#all]
-      .map(({ name, pid, exit, output }) => `--- ${name}, pid ${pid}, exit ${JSON.stringify(exit)}\n${output}`)
+      .map(
+        ({ name, pid, exit, output }) => `--- ${name}, pid ${pid}, exit ${JSON.stringify(exit)}\n${output}`,
+      )
       .join("\n");
   }
 

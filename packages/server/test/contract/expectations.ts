@@ -21,7 +21,11 @@ export function wrongAnswer(
   if (code !== 0 || msg !== "ok") {
     return "the answer had to be a success";
   }
-  if (!Array.isArray(extra) || extra.length !== expected.extra || !extra.every((text) => typeof text === "string")) {
+  if (
+    !Array.isArray(extra) ||
+    extra.length !== expected.extra ||
+    !extra.every((text) => typeof text === "string")
+  ) {
     return `extra had to hold ${expected.extra} texts`;
   }
   if (!atNode && !sameIds(masterIds, nodeIds)) {

@@ -85,11 +85,19 @@ describe("a frozen node", () => {
     const node = at(cluster().nodes, 1);
     node.signal("SIGSTOP");
     try {
-      const body = JSON.stringify({ broadcast: { msg: "half" }, bindId: ["half", living.id], isOnlineId: ["half"] });
+      const body = JSON.stringify({
+        broadcast: { msg: "half" },
+        bindId: ["half", living.id],
+        isOnlineId: ["half"],
+      });
       const path = "/?event=broadcast,bindId,isOnlineId,nope&timeoutMs=1000";
       const answer = await cluster().atCenter(0, { path, body });
       const here = at(cluster().nodeIds, 0);
-      expect(["broadcast", "bindId", "isOnlineId"].map((event) => place(answer, event, here))).toEqual([1, 0, true]);
+      expect(["broadcast", "bindId", "isOnlineId"].map((event) => place(answer, event, here))).toEqual([
+        1,
+        0,
+        true,
+      ]);
       expect(place(answer, "nope", here)).toSatisfy(isFailure);
       const there = at(cluster().nodeIds, 1);
       expect(place(answer, "broadcast", there)).toSatisfy(isFailure);
@@ -132,6 +140,40 @@ describe("a frozen node", () => {
     }
     await complete(cluster(), 0);
     expect(await frozen.flushAndTake()).toBeDefined();
+  });
+});
+
+describe("a node that is frozen until its links are given up", () => {
+  const cluster = useCluster();
+
+  test("comes back under its id, with its connections, users and groups", { timeout: 90_000 }, async () => {
+    const client = await cluster().connectClient(1);
+    const body = JSON.stringify({ bindId: ["sleeper", client.id], joinGroupById: ["dreams", "sleeper"] });
+    await cluster().atCenter(0, { path: "/?event=bindId,joinGroupById", body });
+    const node = at(cluster().nodes, 1);
+    node.signal("SIGSTOP");
+    try {
+      for (const center of [0, 1]) {
+        await until(
+          "the center gives the node up",
+          async () => ((await cluster().listedNodes(center)).length === 1 ? true : undefined),
+          40_000,
+        );
+        const values = await cluster().values(center, { path: "/?event=get_IdCount" }, "get_IdCount");
+        expect(values).toEqual([0, null]);
+      }
+    } finally {
+      node.signal("SIGCONT");
+    }
+    await cluster().ready();
+    for (const center of [0, 1]) {
+      expect((await cluster().listedNodes(center)).toSorted()).toEqual(cluster().nodeIds.toSorted());
+      const send = { path: "/?event=sendToGroup&sendToGroup[groupId]=dreams&sendToGroup[msg]=awake" };
+      expect(await cluster().values(center, send, "sendToGroup")).toEqual([0, 1]);
+      const who = { path: "/?event=getBind_IdsById&getBind_IdsById[id]=sleeper" };
+      expect(await cluster().values(center, who, "getBind_IdsById")).toEqual([[], [client.id]]);
+    }
+    expect(await client.flushAndTake()).toEqual(["awake", "awake"]);
   });
 });
 
@@ -197,7 +239,10 @@ describe("a node that is told to end", () => {
     const silent = await cluster().connectClient(2);
     silent.socket.pause();
     const sockets = [await open(port), await open(port), (await openByHand(port)).socket];
-    await write(at(sockets, 1), "POST /?event=getIds HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
+    await write(
+      at(sockets, 1),
+      "POST /?event=getIds HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    );
     sockets[2]?.pause();
     at(cluster().nodes, 2).signal("SIGINT");
     expect(await at(cluster().nodes, 2).exited).toEqual({ code: 0, signal: null });

@@ -52,7 +52,10 @@ describe("rubbish", () => {
     ["an upgrade with a query that is not UTF-8", upgrade("/?a=%FF&%zz[=1&__proto__[x]=1")],
     ["an upgrade and random frames", Buffer.concat([Buffer.from(upgrade()), randomBytes(5_000)])],
     ["an unmasked frame", Buffer.concat([Buffer.from(upgrade()), Buffer.from("810470696e67", "hex")])],
-    ["a frame of 2^63 bytes", Buffer.concat([Buffer.from(upgrade()), Buffer.from(`82ff${"7f".repeat(12)}`, "hex")])],
+    [
+      "a frame of 2^63 bytes",
+      Buffer.concat([Buffer.from(upgrade()), Buffer.from(`82ff${"7f".repeat(12)}`, "hex")]),
+    ],
     ["a reserved opcode", Buffer.concat([Buffer.from(upgrade()), Buffer.from("8b8000000000", "hex")])],
     ["text that is not UTF-8", Buffer.concat([Buffer.from(upgrade()), Buffer.from("818100000000ff", "hex")])],
   ];
@@ -94,7 +97,11 @@ describe("rubbish", () => {
 
 describe("half-open connections", () => {
   test("silent and half-said requests on every port hold up nobody", async () => {
-    const beginnings = ["", "GET /?event=get", "POST /?event=getIds HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"];
+    const beginnings = [
+      "",
+      "GET /?event=get",
+      "POST /?event=getIds HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+    ];
     const sockets = await Promise.all(
       allPorts(cluster()).flatMap((port) =>
         beginnings.flatMap((text) =>
@@ -194,7 +201,11 @@ describe("1,200 sockets on one node", () => {
     const closed = await Promise.all(clients.map((client, index) => client.close(at(codes, index % 4))));
     expect(closed.map(({ code }) => code)).toEqual(clients.map((_, index) => codes[index % 4]));
     await until("the node has none left", async () => {
-      const counts = await cluster().values(0, { path: "/?event=getConnectionCount,getIdCount" }, "getConnectionCount");
+      const counts = await cluster().values(
+        0,
+        { path: "/?event=getConnectionCount,getIdCount" },
+        "getConnectionCount",
+      );
       return counts.join() === "0,0" ? true : undefined;
     });
     expect(await cluster().values(0, { path: "/?event=getIdCount" }, "getIdCount")).toEqual([0, 0]);

@@ -50,16 +50,56 @@ export const differences: Readonly<Record<string, Difference>> = {
   "stats/19": failed("GETIDS", "case-insensitive event names"),
 
   "bind/7": failed("bindId", emptyIds),
-  "bind/8": { why: emptyIds, data: { getIds: [["user1", "user2"], ["user1", "user5"]] } },
+  "bind/8": {
+    why: emptyIds,
+    data: {
+      getIds: [
+        ["user1", "user2"],
+        ["user1", "user5"],
+      ],
+    },
+  },
   "bind/9": failed("isOnlineId", emptyIds),
   "bind/10": { why: emptyIds, data: { unBind_Id: [1, 1] } },
   "bind/16": failed("bindId", oddIds),
-  "bind/18": { why: fractions, data: { getIds: [["user1", "user2", "1.5"], ["user1", "user5"]] } },
+  "bind/18": {
+    why: fractions,
+    data: {
+      getIds: [
+        ["user1", "user2", "1.5"],
+        ["user1", "user5"],
+      ],
+    },
+  },
   "bind/21": failed("bindId", oddIds),
-  "bind/22": { why: oddIds, data: { getIds: [["user1", "user2"], ["user1", "user5"]] } },
+  "bind/22": {
+    why: oddIds,
+    data: {
+      getIds: [
+        ["user1", "user2"],
+        ["user1", "user5"],
+      ],
+    },
+  },
   "bind/23": { why: oddIds, data: { unBind_Id: [1, 1] } },
-  "bind/25": { why: idsAsNumbers, data: { getIds: [["user1", "user2", "123"], ["user1", "user5"]] } },
-  "bind/34": { why: idsAsNumbers, data: { getIds: [["user1", "user2", "0"], ["user1", "user5"]] } },
+  "bind/25": {
+    why: idsAsNumbers,
+    data: {
+      getIds: [
+        ["user1", "user2", "123"],
+        ["user1", "user5"],
+      ],
+    },
+  },
+  "bind/34": {
+    why: idsAsNumbers,
+    data: {
+      getIds: [
+        ["user1", "user2", "0"],
+        ["user1", "user5"],
+      ],
+    },
+  },
   "bind/42": { why: maps, data: { getBind_IdsById: [["<A>"], ["<D>"]] } },
   "bind/46": { why: noQuery, data: { get_IdData: [{ uid: "7", x: "1" }, {}] } },
   "bind/47": { why: noQuery, data: { get_IdData: [{}, {}] } },
@@ -69,7 +109,10 @@ export const differences: Readonly<Record<string, Difference>> = {
   "groups/6": { why: leaveAll, data: { leaveAllGroupById: [0, 2] } },
   "groups/14": { why: groupName, data: { isInGroupBy_Id: [true, false] } },
   "groups/15": failed("joinGroupBy_Id", emptyIds),
-  "groups/18": { why: `${idsAsNumbers}; ${emptyIds}`, data: { getGroupIds: [[...rooms, "p,q", "42", "0"], rooms] } },
+  "groups/18": {
+    why: `${idsAsNumbers}; ${emptyIds}`,
+    data: { getGroupIds: [[...rooms, "p,q", "42", "0"], rooms] },
+  },
   "groups/21": { why: maps, data: { getGroupIdsBy_Id: [rooms, []] } },
   "groups/22": {
     why: "`data: null` and null values (there from numeric groups and at a node's port)",

@@ -77,10 +77,14 @@ describe("the server", () => {
     const ask = {
       method,
       path: filled(path),
-      ...(content === undefined ? {} : { body: filled(content), headers: { "content-type": "application/json" } }),
+      ...(content === undefined
+        ? {}
+        : { body: filled(content), headers: { "content-type": "application/json" } }),
     };
     const atNode = port >= 8090;
-    const answer = await (atNode ? running.atNode(port - 8090, ask) : running.atCenter((port - 8011) / 2, ask));
+    const answer = await (atNode
+      ? running.atNode(port - 8090, ask)
+      : running.atCenter((port - 8011) / 2, ask));
     expect(answer.status).toBe(response.status);
     const json = parse(answer);
     const frames: Record<string, string[]> = {};
@@ -102,7 +106,9 @@ describe("the server", () => {
       if (!atNode) {
         expect(isObject(value) ? Object.keys(value).toSorted() : value).toEqual(running.nodeIds.toSorted());
       }
-      const ordered = atNode ? [value] : running.nodeIds.map((id) => (isObject(value) ? (value[id] ?? null) : null));
+      const ordered = atNode
+        ? [value]
+        : running.nodeIds.map((id) => (isObject(value) ? (value[id] ?? null) : null));
       return ordered.map((item) => (isFailure(item) ? failure : item));
     };
     const values = Object.entries(isObject(data) ? data : {});

@@ -6,14 +6,23 @@ import type { Json } from "./http.js";
 
 interface GoldenCase {
   readonly name: string;
-  readonly request: { readonly port: number; readonly method: string; readonly path: string; readonly body?: Json };
+  readonly request: {
+    readonly port: number;
+    readonly method: string;
+    readonly path: string;
+    readonly body?: Json;
+  };
   readonly response: { readonly status: number; readonly json: { readonly [key: string]: Json } };
   readonly frames: { readonly [client: string]: readonly string[] };
 }
 
 interface GoldenFile {
   readonly sections: {
-    readonly open_frames: readonly { readonly client: string; readonly port: number; readonly openFrame: string }[];
+    readonly open_frames: readonly {
+      readonly client: string;
+      readonly port: number;
+      readonly openFrame: string;
+    }[];
     readonly [section: string]: readonly unknown[];
   };
 }
@@ -25,7 +34,9 @@ export const openFrames = file.sections.open_frames;
 /** Every recorded call in its order, named by section and position. */
 export const cases: readonly (readonly [key: string, recorded: GoldenCase])[] = Object.entries(file.sections)
   .filter(([section]) => section !== "open_frames")
-  .flatMap(([section, list]) => list.map((item, index) => [`${section}/${index}`, item as GoldenCase] as const));
+  .flatMap(([section, list]) =>
+    list.map((item, index) => [`${section}/${index}`, item as GoldenCase] as const),
+  );
 
 /** What has to come; values are in the order node 1, node 2, or one alone at a node's port. */
 export interface Wanted {
@@ -47,7 +58,10 @@ export function recordedWish({ request, response, frames }: GoldenCase): Wanted 
         : [1, 2].map((node) => (isObject(value) ? (value[`<node${node}@${center}>`] ?? null) : null));
     return ordered.map((item) => (isFailure(item) ? failure : item));
   };
-  return { data: Object.fromEntries(Object.entries(data).map(([event, value]) => [event, places(value)])), frames };
+  return {
+    data: Object.fromEntries(Object.entries(data).map(([event, value]) => [event, places(value)])),
+    frames,
+  };
 }
 
 export function wish(recorded: GoldenCase, difference: Difference | undefined): Wanted {
@@ -65,9 +79,14 @@ export function wish(recorded: GoldenCase, difference: Difference | undefined): 
 export function comparable({ data, frames }: Wanted): string {
   const unordered = (value: Json): Json =>
     Array.isArray(value) && value.every((item) => typeof item === "string") ? value.toSorted() : value;
-  const values = Object.entries(data ?? {}).map(([event, places]): [string, Json] => [event, places.map(unordered)]);
+  const values = Object.entries(data ?? {}).map(([event, places]): [string, Json] => [
+    event,
+    places.map(unordered),
+  ]);
   return canonical({
     data: data === undefined ? "whole failure" : Object.fromEntries(values),
-    frames: Object.fromEntries(Object.entries(frames).map(([client, texts]): [string, Json] => [client, [...texts]])),
+    frames: Object.fromEntries(
+      Object.entries(frames).map(([client, texts]): [string, Json] => [client, [...texts]]),
+    ),
   });
 }

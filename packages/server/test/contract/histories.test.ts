@@ -33,7 +33,9 @@ class History {
     switch (step.kind) {
       case "open": {
         const client = await this.#cluster.connectClient(step.node, step.query);
-        const data = Object.fromEntries([...parseQuery(step.query.slice(1))].map(([key, item]) => [key, String(item)]));
+        const data = Object.fromEntries(
+          [...parseQuery(step.query.slice(1))].map(([key, item]) => [key, String(item)]),
+        );
         this.#model.open(step.node, client.id, data);
         this.#open.set(client.id, client);
         this.#ids.push(client.id);
@@ -110,7 +112,9 @@ class History {
     }
     const closed = await client.closed;
     if (closed.code !== 4500 || closed.reason !== reason) {
-      throw new Error(`${called}\n${connection} was closed with ${JSON.stringify(closed)}, not 4500 ${reason}`);
+      throw new Error(
+        `${called}\n${connection} was closed with ${JSON.stringify(closed)}, not 4500 ${reason}`,
+      );
     }
     await this.#cluster.gone(client);
     this.#open.delete(connection);
@@ -118,21 +122,25 @@ class History {
   }
 }
 
-test("any history of calls, openings and closings gives what the contract says", { timeout: 120_000 }, async () => {
-  // To replay a failure: WSC_TEST_SEED and WSC_TEST_PATH as the failure printed them.
-  const { WSC_TEST_SEED: seed, WSC_TEST_PATH: path } = process.env;
-  const replay = seed === undefined ? {} : { seed: Number(seed), ...(path === undefined ? {} : { path }) };
-  await fc.assert(
-    fc.asyncProperty(fc.boolean(), steps, async (settled, history) => {
-      const running = new History(cluster());
-      try {
-        for (const step of [...opened, ...(settled ? bound : []), ...history]) {
-          await running.step(step);
+test(
+  "any history of calls, openings and closings gives what the contract says",
+  { timeout: 120_000 },
+  async () => {
+    // To replay a failure: WSC_TEST_SEED and WSC_TEST_PATH as the failure printed them.
+    const { WSC_TEST_SEED: seed, WSC_TEST_PATH: path } = process.env;
+    const replay = seed === undefined ? {} : { seed: Number(seed), ...(path === undefined ? {} : { path }) };
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), steps, async (settled, history) => {
+        const running = new History(cluster());
+        try {
+          for (const step of [...opened, ...(settled ? bound : []), ...history]) {
+            await running.step(step);
+          }
+        } finally {
+          await running.end();
         }
-      } finally {
-        await running.end();
-      }
-    }),
-    { numRuns: Number(process.env["WSC_TEST_RUNS"] ?? 150), interruptAfterTimeLimit: 45_000, ...replay },
-  );
-});
+      }),
+      { numRuns: Number(process.env["WSC_TEST_RUNS"] ?? 150), interruptAfterTimeLimit: 45_000, ...replay },
+    );
+  },
+);

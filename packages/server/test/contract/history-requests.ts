@@ -18,7 +18,9 @@ export function requestOf(call: Call, ids: readonly string[]): HistoryRequest {
   });
   const names = calls.map(({ name }) => name).join(call.comma);
   const inQuery = (list: readonly EventCall[]): string[] =>
-    list.flatMap(({ name, holder }) => (holder === undefined ? [] : toQuery(encodeURIComponent(name), holder)));
+    list.flatMap(({ name, holder }) =>
+      holder === undefined ? [] : toQuery(encodeURIComponent(name), holder),
+    );
   const inBody = (list: readonly EventCall[]): [string, Value][] =>
     list.flatMap(({ name, holder }): [string, Value][] => (holder === undefined ? [] : [[name, holder]]));
   const event = `event=${encodeURIComponent(names)}`;

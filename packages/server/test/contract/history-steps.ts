@@ -20,7 +20,12 @@ export type Step =
       readonly port: number;
       readonly calls: readonly EventCall[];
       readonly comma: string;
-      readonly form: "query" | "body" | "event in the query" | "decoys in the query" | "first event in the query";
+      readonly form:
+        | "query"
+        | "body"
+        | "event in the query"
+        | "decoys in the query"
+        | "first event in the query";
     };
 
 const map = (entries: Readonly<Record<string, Value>>): Value => new Map(Object.entries(entries));
@@ -35,7 +40,15 @@ const user = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Value>("7", "用户/é\"'<&>") },
   {
     weight: 3,
-    arbitrary: fc.constantFrom<Value>("0", "9007199254740993", "é", "e\u0301", "constructor", "__proto__", "a,b"),
+    arbitrary: fc.constantFrom<Value>(
+      "0",
+      "9007199254740993",
+      "é",
+      "e\u0301",
+      "constructor",
+      "__proto__",
+      "a,b",
+    ),
   },
   {
     weight: 3,
@@ -49,7 +62,10 @@ const user = fc.oneof(
 
 const group = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom<Value>("g1", "g2", "g3") },
-  { weight: 4, arbitrary: fc.constantFrom<Value>(" g1", "42", new Num("42"), "部屋", "g1,g2", "toString", "%41+&=[]") },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Value>(" g1", "42", new Num("42"), "部屋", "g1,g2", "toString", "%41+&=[]"),
+  },
 );
 
 const groups = fc.oneof(
@@ -59,25 +75,48 @@ const groups = fc.oneof(
 );
 
 const message = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom<Value>("", "hi", "ping", "你好 🎉 é", "a+b %41&=[]\u0000", '{"cmd":"pong"}') },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom<Value>("", "hi", "ping", "你好 🎉 é", "a+b %41&=[]\u0000", '{"cmd":"pong"}'),
+  },
   { weight: 2, arbitrary: fc.constantFrom<Value>(new Num("42"), new Num("-1.5"), true, false) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom<Value>([new Num("1"), "b", ["c"]], map({ a: new Num("1"), b: map({ c: "é" }) }), ["x"]),
+    arbitrary: fc.constantFrom<Value>(
+      [new Num("1"), "b", ["c"]],
+      map({ a: new Num("1"), b: map({ c: "é" }) }),
+      ["x"],
+    ),
   },
 );
 
 const reason = fc.constantFrom<Value>("", "bye", "再见", null);
 
-const badId = fc.constantFrom<Value>(null, "", true, false, [], ["u1"], map({ x: "u1" }), "a\uD800", "x".repeat(513));
+const badId = fc.constantFrom<Value>(
+  null,
+  "",
+  true,
+  false,
+  [],
+  ["u1"],
+  map({ x: "u1" }),
+  "a\uD800",
+  "x".repeat(513),
+);
 const badList = fc.constantFrom<Value>(true, ["u1", false], [null], [["u1"]], [map({ y: "u1" })], ["\uDFFF"]);
 
 const idList = (name: string): fc.Arbitrary<Value> => {
-  const item = fc.oneof({ weight: 5, arbitrary: name === "excludeIds" ? user : connection }, fc.constant<Value>(""));
+  const item = fc.oneof(
+    { weight: 5, arbitrary: name === "excludeIds" ? user : connection },
+    fc.constant<Value>(""),
+  );
   return fc.oneof(
     { weight: 6, arbitrary: fc.array(item, { maxLength: 3 }) },
     { weight: 2, arbitrary: item },
-    { weight: 1, arbitrary: fc.array(item, { minLength: 1, maxLength: 2 }).map(([x = "", y = ""]) => map({ x, y })) },
+    {
+      weight: 1,
+      arbitrary: fc.array(item, { minLength: 1, maxLength: 2 }).map(([x = "", y = ""]) => map({ x, y })),
+    },
     { weight: 1, arbitrary: fc.constant<Value>(null) },
   );
 };
@@ -119,7 +158,10 @@ function badValue(kind: ParameterKind): fc.Arbitrary<Value> {
 
 function holder(parameters: readonly Parameter[]): fc.Arbitrary<Value | undefined> {
   const values = parameters.map((parameter) =>
-    fc.oneof({ weight: 30, arbitrary: goodValue(parameter) }, { weight: 1, arbitrary: badValue(parameter.kind) }),
+    fc.oneof(
+      { weight: 30, arbitrary: goodValue(parameter) },
+      { weight: 1, arbitrary: badValue(parameter.kind) },
+    ),
   );
   const named = fc.tuple(...values).map((list): Value => {
     const entries = list.map((item, index): [string, Value] => [parameters[index]?.name ?? "", item]);
@@ -133,7 +175,10 @@ function holder(parameters: readonly Parameter[]): fc.Arbitrary<Value | undefine
     { weight: 8, arbitrary: positional },
     { weight: 2, arbitrary: more },
     { weight: 1, arbitrary: cut },
-    { weight: 1, arbitrary: fc.constantFrom<Value | undefined>(undefined, null, "foo", true, new Num("7"), [], "") },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Value | undefined>(undefined, null, "foo", true, new Num("7"), [], ""),
+    },
   );
 }
 
@@ -154,7 +199,8 @@ const knownCalls = (wanted: (name: string) => boolean): fc.Arbitrary<EventCall> 
       })),
   );
 
-const unknownCall = fc.constantFrom("constructor", "__proto__", "on", "toString", "GETIDS", "bind Id", "hasOwnProperty")
+const unknownCall = fc
+  .constantFrom("constructor", "__proto__", "on", "toString", "GETIDS", "bind Id", "hasOwnProperty")
   .map((name): EventCall => ({ name, holder: map({ id: "u1", _id: "@0" }) }));
 
 const calls = fc
@@ -183,7 +229,11 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     },
     {
       weight: 1,
-      arbitrary: fc.record({ kind: fc.constant("close" as const), which: fc.nat({ max: 5 }), abruptly: fc.boolean() }),
+      arbitrary: fc.record({
+        kind: fc.constant("close" as const),
+        which: fc.nat({ max: 5 }),
+        abruptly: fc.boolean(),
+      }),
     },
     {
       weight: 12,

@@ -122,7 +122,9 @@ class Run {
   }
 
   event(name: string, parameters: Parameters): readonly Outcome[] {
-    const groups = this.#asked.flatMap((index) => groupsToReach(name, this.#nodes[index] ?? new Map(), parameters));
+    const groups = this.#asked.flatMap((index) =>
+      groupsToReach(name, this.#nodes[index] ?? new Map(), parameters),
+    );
     return this.#asked.map((index) => this.#atNode(index, name, parameters, new Set(groups)));
   }
 

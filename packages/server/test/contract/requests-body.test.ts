@@ -76,19 +76,28 @@ describe("the body", () => {
     ["half a character", [0xe4, 0xbd]],
     ["a surrogate", [0xed, 0xa0, 0x80]],
   ])("bytes that are not UTF-8 (%s) fail as a whole and run nothing", async (_, bytes) => {
-    const body = Buffer.concat([Buffer.from('{"broadcast":{"msg":"'), Buffer.from(bytes), Buffer.from('"}}')]);
+    const body = Buffer.concat([
+      Buffer.from('{"broadcast":{"msg":"'),
+      Buffer.from(bytes),
+      Buffer.from('"}}'),
+    ]);
     expect(await post(body, "broadcast")).toSatisfy(isFailure);
     expect(await client.flushAndTake()).toEqual([]);
   });
 
-  test.each([undefined, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x"])(
-    "it is JSON with the content type %s",
-    async (type) => {
-      const headers = type === undefined ? {} : { "content-type": type };
-      const body = '{"getIds":{}}';
-      expect(dataOf(await cluster().atCenter(0, { path: "/?event=getIds", body, headers }))).toHaveProperty("getIds");
-    },
-  );
+  test.each([
+    undefined,
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "x",
+  ])("it is JSON with the content type %s", async (type) => {
+    const headers = type === undefined ? {} : { "content-type": type };
+    const body = '{"getIds":{}}';
+    expect(dataOf(await cluster().atCenter(0, { path: "/?event=getIds", body, headers }))).toHaveProperty(
+      "getIds",
+    );
+  });
 
   test("chunks are one body", async () => {
     const body = '{"broadcast":{"msg":"用户"}}';
@@ -136,10 +145,13 @@ describe("where parameters are looked for", () => {
     expect(await values("isOnlineId", '{"id":null}')).toSatisfy(allFailed);
   });
 
-  test.each(['"foo"', "true", "false", "0", "1.5", '""'])("%s under a name is a parameter error", async (holder) => {
-    expect(await values("getIds", holder)).toSatisfy(allFailed);
-    expect(await values("broadcast", holder)).toSatisfy(allFailed);
-  });
+  test.each(['"foo"', "true", "false", "0", "1.5", '""'])(
+    "%s under a name is a parameter error",
+    async (holder) => {
+      expect(await values("getIds", holder)).toSatisfy(allFailed);
+      expect(await values("broadcast", holder)).toSatisfy(allFailed);
+    },
+  );
 
   test("parameters by position, the optional ones left out, unknown ones ignored", async () => {
     expect(await values("broadcast", '["x"]')).toEqual([1, 0]);
@@ -168,7 +180,9 @@ describe("where parameters are looked for", () => {
     const event = "bindId,joinGroupById,sendToGroup,unBindId,leaveAllGroupBy_Id";
     const data = dataOf(await cluster().atCenter(1, { path: `/?event=${event}`, body }));
     const [id = ""] = cluster().nodeIds;
-    expect(Object.values(data).map((places) => (places as { [key: string]: Json })[id])).toEqual([0, 0, 1, 0, 0]);
+    expect(Object.values(data).map((places) => (places as { [key: string]: Json })[id])).toEqual([
+      0, 0, 1, 0, 0,
+    ]);
     expect(await client.flushAndTake()).toEqual(["in order"]);
   });
 });

@@ -19,7 +19,9 @@ const path = "/?event=broadcast&broadcast[msg]=ran";
 
 describe.each(["a center", "a node's port"])("%s without a token", (place) => {
   const ask = (headers: Record<string, string>, method = "GET"): Promise<Answer> =>
-    place === "a center" ? cluster().atCenter(0, { method, path, headers }) : cluster().atNode(0, { method, path, headers });
+    place === "a center"
+      ? cluster().atCenter(0, { method, path, headers })
+      : cluster().atNode(0, { method, path, headers });
 
   async function served(headers: Record<string, string>): Promise<Answer> {
     const answer = await ask(headers);
@@ -36,12 +38,19 @@ describe.each(["a center", "a node's port"])("%s without a token", (place) => {
     expect(await client.flushAndTake()).toEqual([]);
   }
 
-  test.each(["localhost", "localhost:1234", "LOCALHOST", "a.localhost", "a.b.localhost:80", "127.0.0.1:8011", "127.8.9.1", "[::1]", "[::1]:8011"])(
-    "answers the host %s",
-    async (host) => {
-      await served({ host });
-    },
-  );
+  test.each([
+    "localhost",
+    "localhost:1234",
+    "LOCALHOST",
+    "a.localhost",
+    "a.b.localhost:80",
+    "127.0.0.1:8011",
+    "127.8.9.1",
+    "[::1]",
+    "[::1]:8011",
+  ])("answers the host %s", async (host) => {
+    await served({ host });
+  });
 
   test.each([
     "evil.example",
@@ -102,7 +111,11 @@ describe.each(["a center", "a node's port"])("%s without a token", (place) => {
 
   test("refuses a cross-site request without an origin, such as an image", async () => {
     await refused({ "sec-fetch-site": "cross-site" });
-    await refused({ "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" });
+    await refused({
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    });
   });
 
   test.each(["same-origin", "none"])("serves Sec-Fetch-Site: %s", async (site) => {

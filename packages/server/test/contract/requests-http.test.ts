@@ -20,11 +20,14 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
   const ask = (content: Ask): Promise<Answer> =>
     place === "a center" ? cluster().atCenter(0, content) : cluster().atNode(0, content);
 
-  test.each(["/", "/any/path", "/index.php", "//", "/a%2Fb/%E7%94%A8"])("ignores the path %s", async (path) => {
-    const answer = await ask({ path: `${path}?event=broadcast&broadcast[msg]=ran` });
-    expect(dataOf(answer)).toHaveProperty("broadcast");
-    expect(await client.flushAndTake()).toEqual(["ran"]);
-  });
+  test.each(["/", "/any/path", "/index.php", "//", "/a%2Fb/%E7%94%A8"])(
+    "ignores the path %s",
+    async (path) => {
+      const answer = await ask({ path: `${path}?event=broadcast&broadcast[msg]=ran` });
+      expect(dataOf(answer)).toHaveProperty("broadcast");
+      expect(await client.flushAndTake()).toEqual(["ran"]);
+    },
+  );
 
   test("answers in JSON", async () => {
     const answer = await ask({ path: broadcast });
@@ -32,15 +35,22 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
     expect(answer.headers["content-type"]).toMatch(/^application\/json/);
   });
 
-  test.each(["PUT", "DELETE", "PATCH", "PROPFIND"])("refuses %s with 405 and runs nothing", async (method) => {
-    const answer = await ask({ method, path: broadcast });
-    expect(answer.status).toBe(405);
-    expect(parse(answer)).toSatisfy(isFailure);
-    expect(await client.flushAndTake()).toEqual([]);
-  });
+  test.each(["PUT", "DELETE", "PATCH", "PROPFIND"])(
+    "refuses %s with 405 and runs nothing",
+    async (method) => {
+      const answer = await ask({ method, path: broadcast });
+      expect(answer.status).toBe(405);
+      expect(parse(answer)).toSatisfy(isFailure);
+      expect(await client.flushAndTake()).toEqual([]);
+    },
+  );
 
   test("refuses a PUT with a body as well", async () => {
-    const answer = await ask({ method: "PUT", path: "/?event=broadcast", body: '{"broadcast":{"msg":"ran"}}' });
+    const answer = await ask({
+      method: "PUT",
+      path: "/?event=broadcast",
+      body: '{"broadcast":{"msg":"ran"}}',
+    });
     expect(answer.status).toBe(405);
     expect(await client.flushAndTake()).toEqual([]);
   });
@@ -65,6 +75,28 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
     expect(answer.status).toBe(200);
     expect(answer.text).toBe("");
     expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+  });
+
+  test.each(["GET", "POST"])(
+    "ignores the offer of HTTP/2 that Java's client and curl --http2 make (%s)",
+    async (method) => {
+      const headers = {
+        connection: "Upgrade, HTTP2-Settings",
+        upgrade: "h2c",
+        "http2-settings": "AAMAAABkAARAAAAAAAIAAAAA",
+      };
+      const content =
+        method === "GET" ? { path: broadcast } : { path: "/?event=broadcast", body: '{"broadcast":["ran"]}' };
+      expect(dataOf(await ask({ ...content, headers }))).toHaveProperty("broadcast");
+      expect(await client.flushAndTake()).toEqual(["ran"]);
+    },
+  );
+
+  test("waits for no body where the client waits for 100 Continue", async () => {
+    const headers = { expect: "100-continue" };
+    const answer = await ask({ path: "/?event=broadcast", body: '{"broadcast":["ran"]}', headers });
+    expect(dataOf(answer)).toHaveProperty("broadcast");
+    expect(await client.flushAndTake()).toEqual(["ran"]);
   });
 
   test("serves a URL of 60,000 bytes", async () => {
@@ -121,52 +153,5 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask({ path: broadcast })));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(await client.flushAndTake()).toHaveLength(50);
-  });
-});
-
-describe("a center without nodes", () => {
-  const cluster = useCluster({ centers: 1, nodes: 0 });
-
-  test("answers with empty master_ids and data", async () => {
-    const answer = await cluster().atCenter(0, { path: "/?event=getIds,nope,bindId" });
-    expect(parse(answer)).toEqual({
-      code: 0,
-      msg: "ok",
-      extra: [],
-      master_ids: [],
-      data: { getIds: {}, nope: {}, bindId: {} },
-    });
-  });
-
-  test("says by itself what fails as a whole", async () => {
-    expect(parse(await cluster().atCenter(0, { path: "/" }))).toEqual({ code: 1, msg: "event error", data: [] });
-  });
-
-  test("answers /livez", async () => {
-    expect((await cluster().atCenter(0, { path: "/livez" })).status).toBe(200);
-  });
-});
-
-describe("one center and five nodes", () => {
-  const cluster = useCluster({ centers: 1, nodes: 5 });
-
-  test("give each node its place", async () => {
-    const answer = await cluster().atCenter(0, { path: "/?event=get_IdCount" });
-    expect(parse(answer)).toMatchObject({
-      data: { get_IdCount: Object.fromEntries(cluster().nodeIds.map((id) => [id, 0])) },
-    });
-    expect(new Set(cluster().nodeIds).size).toBe(5);
-    expect(cluster().nodeIds.every((id) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
-  });
-});
-
-describe("nodes that are told one of three centers", () => {
-  const cluster = useCluster({ centers: 3, nodes: 2, nodesAreTold: "first" });
-
-  test("register with the others that it tells of, under the same ids", async () => {
-    for (const center of [0, 1, 2]) {
-      expect((await cluster().listedNodes(center)).toSorted()).toEqual(cluster().nodeIds.toSorted());
-      expect(parse(await cluster().atCenter(center, { path: "/?event=getIds" }))).toMatchObject({ code: 0 });
-    }
   });
 });

@@ -43,7 +43,9 @@ describe("ids", () => {
 
   test("long numbers keep their digits in exclusion lists and groups", async () => {
     await values("bindId", `{"id":"9007199254740993","_id":"${client.id}"}`);
-    expect(await values("joinGroupBy_Id", `{"groupId":9007199254740995,"_id":"${client.id}"}`)).toEqual([0, 2]);
+    expect(await values("joinGroupBy_Id", `{"groupId":9007199254740995,"_id":"${client.id}"}`)).toEqual([
+      0, 2,
+    ]);
     expect(await values("getGroupIds", "{}")).toEqual([["9007199254740995"], []]);
     const send = (list: string): Promise<Json[]> =>
       values("sendToGroup", `{"groupId":9007199254740995,"msg":"x","excludeIds":${list}}`);
@@ -85,7 +87,15 @@ describe("ids", () => {
   });
 
   test("a connection id that no node could have made is unknown", async () => {
-    for (const id of ["nope", "0", client.id.toUpperCase(), `${client.id}0`, client.id.slice(1), "__proto__", "7"]) {
+    for (const id of [
+      "nope",
+      "0",
+      client.id.toUpperCase(),
+      `${client.id}0`,
+      client.id.slice(1),
+      "__proto__",
+      "7",
+    ]) {
       expect(await values("isOnline_Id", JSON.stringify({ _id: id }))).toEqual([false, false]);
       expect(await values("bindId", JSON.stringify({ id: "u", _id: id }))).toEqual([2, 2]);
       expect(await values("get_IdData", JSON.stringify({ _id: id }))).toEqual([{}, {}]);
@@ -102,7 +112,9 @@ describe("ids", () => {
     for (const id of ["x".repeat(513), "用".repeat(171)]) {
       expect(await values("bindId", JSON.stringify({ id, _id: client.id }))).toSatisfy(allFailed);
       expect(await values("getGroup_IdCount", JSON.stringify({ groupId: id }))).toSatisfy(allFailed);
-      expect(await values("joinGroupById", JSON.stringify({ groupId: `g,${id}`, id: "u" }))).toSatisfy(allFailed);
+      expect(await values("joinGroupById", JSON.stringify({ groupId: `g,${id}`, id: "u" }))).toSatisfy(
+        allFailed,
+      );
       expect(await values("broadcast", JSON.stringify({ msg: "", exclude_Ids: [id] }))).toSatisfy(allFailed);
     }
   });
@@ -134,14 +146,18 @@ describe("exclusion lists", () => {
     "%s is a parameter error",
     async (list) => {
       expect(await values("broadcast", `{"msg":"x","exclude_Ids":${list}}`)).toSatisfy(allFailed);
-      expect(await values("sendToGroup", `{"groupId":"g","msg":"x","excludeIds":${list}}`)).toSatisfy(allFailed);
+      expect(await values("sendToGroup", `{"groupId":"g","msg":"x","excludeIds":${list}}`)).toSatisfy(
+        allFailed,
+      );
     },
   );
 
   test("empty texts in them are dropped, unknown ids exclude nobody", async () => {
     expect(await values("broadcast", '{"msg":"x","exclude_Ids":["","nope",0]}')).toEqual([1, 0]);
     expect(await values("broadcast", '{"msg":"x","exclude_Ids":""}')).toEqual([1, 0]);
-    expect(await values("broadcast", `{"msg":"x","exclude_Ids":{"a":"","b":"${client.id}"}}`)).toEqual([0, 0]);
+    expect(await values("broadcast", `{"msg":"x","exclude_Ids":{"a":"","b":"${client.id}"}}`)).toEqual([
+      0, 0,
+    ]);
     expect(await values("broadcast", `{"msg":"x","exclude_Ids":"${client.id}"}`)).toEqual([0, 0]);
   });
 });
@@ -154,7 +170,9 @@ describe("sendToClient", () => {
     expect(await values("sendToClient", `{"id":"ghost","_id":"${client.id}","msg":"no"}`)).toEqual([0, 0]);
     expect(await values("sendToClient", `{"id":"","_id":"${client.id}","msg":"3"}`)).toEqual([1, 0]);
     expect(await values("sendToClient", `{"id":0,"_id":"${client.id}","msg":"4"}`)).toEqual([1, 0]);
-    expect(await values("sendToClient", `{"id":"u","msg":"no","exclude_Ids":["${client.id}"]}`)).toEqual([0, 0]);
+    expect(await values("sendToClient", `{"id":"u","msg":"no","exclude_Ids":["${client.id}"]}`)).toEqual([
+      0, 0,
+    ]);
     expect(await client.flushAndTake()).toEqual(["1", "2", "3", "4"]);
   });
 
@@ -164,10 +182,12 @@ describe("sendToClient", () => {
     expect(await values("sendToClient", '{"id":0,"msg":"x"}')).toSatisfy(allFailed);
   });
 
-  test.each(['{"msg":"x"}', '{"_id":"","id":"","msg":"x"}', '{"_id":null,"id":null,"msg":"x"}', '{"id":"u"}'])(
-    "%s is a parameter error",
-    async (parameters) => {
-      expect(await values("sendToClient", parameters)).toSatisfy(allFailed);
-    },
-  );
+  test.each([
+    '{"msg":"x"}',
+    '{"_id":"","id":"","msg":"x"}',
+    '{"_id":null,"id":null,"msg":"x"}',
+    '{"id":"u"}',
+  ])("%s is a parameter error", async (parameters) => {
+    expect(await values("sendToClient", parameters)).toSatisfy(allFailed);
+  });
 });

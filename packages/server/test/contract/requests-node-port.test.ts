@@ -37,7 +37,9 @@ test("answers for itself alone: no master_ids, and the value itself", async () =
   expect(await get(`event=get_IdData&get_IdData[_id]=${here.id}`)).toMatchObject({
     data: { get_IdData: { uid: "7", x: "1" } },
   });
-  expect(await get(`event=isOnline_Id&isOnline_Id[_id]=${there.id}`)).toMatchObject({ data: { isOnline_Id: false } });
+  expect(await get(`event=isOnline_Id&isOnline_Id[_id]=${there.id}`)).toMatchObject({
+    data: { isOnline_Id: false },
+  });
 });
 
 test("values that mean absence are values, not null", async () => {
@@ -59,7 +61,9 @@ test("sendMessageToGroupByOnlyId is local", async () => {
     const body = JSON.stringify({ bindId: ["u", id], joinGroupById: ["g", "u"] });
     await cluster().atNode(node, { path: "/?event=bindId,joinGroupById", body });
   }
-  const answer = await post("sendMessageToGroupByOnlyId", { sendMessageToGroupByOnlyId: { id: "u", msg: "x" } });
+  const answer = await post("sendMessageToGroupByOnlyId", {
+    sendMessageToGroupByOnlyId: { id: "u", msg: "x" },
+  });
   expect(answer).toMatchObject({ data: { sendMessageToGroupByOnlyId: 1 } });
   expect(await here.flushAndTake()).toEqual(["x"]);
   expect(await there.flushAndTake()).toEqual([]);
@@ -119,7 +123,9 @@ test("a body that is not JSON, not UTF-8 or not an object fails as a whole", asy
 });
 
 test("repeated names run once, spaces and empty names are dropped", async () => {
-  expect(await get("event=%20broadcast%20,,broadcast&broadcast[msg]=once")).toMatchObject({ data: { broadcast: 1 } });
+  expect(await get("event=%20broadcast%20,,broadcast&broadcast[msg]=once")).toMatchObject({
+    data: { broadcast: 1 },
+  });
   expect(await here.flushAndTake()).toEqual(["once"]);
 });
 

@@ -100,7 +100,9 @@ describe("keys and values", () => {
   });
 
   test("of an event given twice the last counts", async () => {
-    expect(dataOf(await cluster().atCenter(0, { path: "/?event=get_Ids&event=getIds" }))).toHaveProperty("getIds");
+    expect(dataOf(await cluster().atCenter(0, { path: "/?event=get_Ids&event=getIds" }))).toHaveProperty(
+      "getIds",
+    );
   });
 
   test("a plus is a space, an escaped plus is a plus", async () => {
@@ -194,25 +196,36 @@ describe("events and parameters", () => {
     expect(Object.keys(data).toSorted()).toEqual(["getIds", "get_IdCount"]);
   });
 
-  test.each(["/", "/?event=", "/?event=0", "/?event=,%20,", "/?event[]=getIds", "/?event[a]=getIds", "/?getIds"])(
-    "%s is an event error",
-    async (path) => {
-      const answer = await cluster().atCenter(0, { path });
-      expect(answer.status).toBe(200);
-      expect(parse(answer)).toEqual({ code: 1, msg: "event error", data: [] });
-    },
-  );
+  test.each([
+    "/",
+    "/?event=",
+    "/?event=0",
+    "/?event=,%20,",
+    "/?event[]=getIds",
+    "/?event[a]=getIds",
+    "/?getIds",
+  ])("%s is an event error", async (path) => {
+    const answer = await cluster().atCenter(0, { path });
+    expect(answer.status).toBe(200);
+    expect(parse(answer)).toEqual({ code: 1, msg: "event error", data: [] });
+  });
 
-  test.each(["constructor", "__proto__", "toString", "on", "hasOwnProperty", "GETIDS", "getids", "getIds%00"])(
-    "%s is an unknown event, whose place at every node holds a failure",
-    async (name) => {
-      const answer = await cluster().atCenter(0, { path: `/?event=${name},getIds` });
-      const data = new Map(Object.entries(dataOf(answer)));
-      expect([...data.keys()]).toEqual([decodeURIComponent(name), "getIds"]);
-      const places = Object.entries(data.get(decodeURIComponent(name)) ?? {}) as [string, Json][];
-      expect(places.map(([id]) => id).toSorted()).toEqual(cluster().nodeIds.toSorted());
-      expect(places.every(([, place]) => isFailure(place))).toBe(true);
-      expect(parse(answer)).toMatchObject({ code: 0, msg: "ok", extra: [] });
-    },
-  );
+  test.each([
+    "constructor",
+    "__proto__",
+    "toString",
+    "on",
+    "hasOwnProperty",
+    "GETIDS",
+    "getids",
+    "getIds%00",
+  ])("%s is an unknown event, whose place at every node holds a failure", async (name) => {
+    const answer = await cluster().atCenter(0, { path: `/?event=${name},getIds` });
+    const data = new Map(Object.entries(dataOf(answer)));
+    expect([...data.keys()]).toEqual([decodeURIComponent(name), "getIds"]);
+    const places = Object.entries(data.get(decodeURIComponent(name)) ?? {}) as [string, Json][];
+    expect(places.map(([id]) => id).toSorted()).toEqual(cluster().nodeIds.toSorted());
+    expect(places.every(([, place]) => isFailure(place))).toBe(true);
+    expect(parse(answer)).toMatchObject({ code: 0, msg: "ok", extra: [] });
+  });
 });

@@ -28,9 +28,18 @@ describe.each(["a center", "a node's port"])("%s with tokens", (place) => {
     ["in the header", { path, headers: bearer("first-token") }],
     ["of the second token in the header", { path, headers: bearer("second+token") }],
     ["in the body", { path, body: '{"token":"first-token"}' }],
-    ["in the query beside a wrong one in the header", { path: query("first-token"), headers: bearer("wrong") }],
-    ["in the query beside a wrong one in the body", { path: query("first-token"), body: '{"token":"wrong"}' }],
-    ["in the header beside a wrong one in the body", { path, headers: bearer("first-token"), body: '{"token":1}' }],
+    [
+      "in the query beside a wrong one in the header",
+      { path: query("first-token"), headers: bearer("wrong") },
+    ],
+    [
+      "in the query beside a wrong one in the body",
+      { path: query("first-token"), body: '{"token":"wrong"}' },
+    ],
+    [
+      "in the header beside a wrong one in the body",
+      { path, headers: bearer("first-token"), body: '{"token":1}' },
+    ],
     ["in the query beside an empty body", { path: query("first-token"), body: "" }],
   ])("serves a token %s", async (_, content) => {
     expect(dataOf(await ask(content))).toHaveProperty("broadcast");
@@ -48,10 +57,22 @@ describe.each(["a center", "a node's port"])("%s with tokens", (place) => {
     ["one in other letters", { path: query("FIRST-TOKEN") }],
     ["a list in the query", { path: `${path}&token[]=first-token` }],
     ["an object in the query", { path: `${path}&token[x]=first-token` }],
-    ["a wrong one in the query before a right one in the header", { path: query("x"), headers: bearer("first-token") }],
-    ["an empty one in the query before a right one in the header", { path: query(""), headers: bearer("first-token") }],
-    ["a wrong one in the query before a right one in the body", { path: query("x"), body: '{"token":"first-token"}' }],
-    ["a wrong one in the header before one in the body", { path, headers: bearer("x"), body: '{"token":"first-token"}' }],
+    [
+      "a wrong one in the query before a right one in the header",
+      { path: query("x"), headers: bearer("first-token") },
+    ],
+    [
+      "an empty one in the query before a right one in the header",
+      { path: query(""), headers: bearer("first-token") },
+    ],
+    [
+      "a wrong one in the query before a right one in the body",
+      { path: query("x"), body: '{"token":"first-token"}' },
+    ],
+    [
+      "a wrong one in the header before one in the body",
+      { path, headers: bearer("x"), body: '{"token":"first-token"}' },
+    ],
     ["true in the body", { path, body: '{"token":true}' }],
     ["1 in the body", { path, body: '{"token":1}' }],
     ["null in the body", { path, body: '{"token":null}' }],
@@ -71,7 +92,9 @@ describe.each(["a center", "a node's port"])("%s with tokens", (place) => {
     const answer = await ask({ path: query("first-token"), headers });
     expect(dataOf(answer)).toHaveProperty("broadcast");
     expect(answer.headers["access-control-allow-origin"]).toBe("*");
-    expect(dataOf(await ask({ path, headers: { ...bearer("first-token"), "sec-fetch-site": "cross-site" } }))).toBeDefined();
+    expect(
+      dataOf(await ask({ path, headers: { ...bearer("first-token"), "sec-fetch-site": "cross-site" } })),
+    ).toBeDefined();
   });
 
   test("lets any origin read the token error too", async () => {

@@ -63,7 +63,10 @@ export function parseQuery(query: string): ValueMap {
     const path =
       bracket < 1
         ? [key]
-        : [key.slice(0, bracket), ...[...key.slice(bracket).matchAll(/\[([^\]]*)\]/g)].map(([, part]) => part ?? "")];
+        : [
+            key.slice(0, bracket),
+            ...[...key.slice(bracket).matchAll(/\[([^\]]*)\]/g)].map(([, part]) => part ?? ""),
+          ];
     put(root, path, unescape(rawValue));
   }
   return new Map([...root].map(([key, item]) => [key, settle(item)]));

@@ -13,7 +13,9 @@ test("any path upgrades, and the handshake's query is kept", async () => {
 });
 
 test("connection ids are 32 lower-case hex characters and never the same", async () => {
-  const clients = await Promise.all(Array.from({ length: 20 }, (_, index) => cluster().connectClient(index % 2)));
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => cluster().connectClient(index % 2)),
+  );
   expect(new Set(clients.map(({ id }) => id)).size).toBe(20);
   await Promise.all(clients.map((client) => client.close()));
 });

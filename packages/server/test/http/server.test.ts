@@ -135,6 +135,21 @@ describe("what is no request", () => {
   });
 });
 
+test("an offer of another protocol is ignored, and the connection is kept", async () => {
+  const { port } = await start({
+    onUpgrade: () => undefined,
+    onRequest: (req, res) => {
+      req.resume().on("end", () => res.end(`${req.method} ${req.url} ${req.headers["x-a"]}`));
+    },
+  });
+  const offer = "Upgrade: h2c\r\nHTTP2-Settings: AA\r\nConnection: Upgrade, HTTP2-Settings";
+  const first = `POST /1 HTTP/1.1\r\nHost: x\r\n${offer}\r\nX-A: b\r\nContent-Length: 2\r\n\r\n{}`;
+  const second = `GET /2 HTTP/1.1\r\nHost: x\r\n${offer}, close\r\nX-A: c\r\n\r\n`;
+  const answers = await sendRaw(port, first + second);
+  expect(answers).toContain("POST /1 b");
+  expect(answers).toContain("GET /2 c");
+});
+
 describe("a URL with bytes beyond ASCII", () => {
   const echo: HttpServerOptions["onRequest"] = (req, res) => {
     const chunks: Buffer[] = [];
@@ -273,7 +288,10 @@ describe("closing", () => {
     const { server, port } = await start({ onRequest: held.onRequest, onUpgrade: () => heardUpgrade() });
     const stuck = ask(port, "/");
     const rejected = expect(stuck).rejects.toThrow();
-    const upgrade = sendRaw(port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    const upgrade = sendRaw(
+      port,
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
     await Promise.all([held.next(), upgraded]);
     const first = server.close(1);
     expect(server.close(60_000)).toBe(first);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { encode } from "@msgpack/msgpack";
 import { LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -335,7 +336,6 @@ describe("a peer that says nothing", () => {
 
 /** The first bytes that the port answers to an upgrade request. */
 async function fetchUpgrade(port: number, key: string): Promise<string> {
-  const { connect: connectTcp } = await import("node:net");
   const socket = connectTcp(port, "127.0.0.1");
   cleanup.add({ close: () => socket.destroy() });
   socket.write(

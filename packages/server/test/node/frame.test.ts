@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { encodeMessage, pingFrame } from "../../src/node/frame.js";
+import { encodeMessage, encodePong, pingFrame } from "../../src/node/frame.js";
 
 const FINAL_TEXT = 0x81;
 const FINAL_BINARY = 0x82;
@@ -52,4 +52,8 @@ test("a frame keeps its bytes when the caller changes its own afterwards", () =>
 
 test("the heartbeat's ping is a final control frame without payload", () => {
   expect([...pingFrame.bytes]).toEqual([0x89, 0]);
+});
+
+test("a pong is a final control frame that carries the bytes of its ping", () => {
+  expect([...encodePong(Buffer.from("ab")).bytes]).toEqual([0x8a, 2, 0x61, 0x62]);
 });

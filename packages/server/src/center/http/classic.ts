@@ -1,17 +1,25 @@
+import type { ErrorCode } from "@websocket-center/protocol";
 import type { ClassicCall, ClassicRequest } from "../../http/classic-request.js";
 import { classicFailure } from "../../http/answers.js";
 import type { Outcome, Router } from "../router.js";
 
+/** An event that failed at a node, through no fault of the caller. */
+export interface PlaceFailure {
+  event: string;
+  nodeId: string;
+  code: ErrorCode;
+}
+
 /**
  * The classic API at a center: the events of a request go to the router as one batch, and what each node answered
  * becomes `data.NAME.<nodeId>`. An event that cannot be run fails in every node's place.
- * @returns the JSON text of the answer.
+ * @returns the JSON text of the answer, and which places failed at their nodes.
  */
 export async function answerClassic(
   router: Router,
   request: ClassicRequest,
   options: { timeoutMs: number; signal: AbortSignal },
-): Promise<{ body: string; failures: number }> {
+): Promise<{ body: string; failures: PlaceFailure[] }> {
   const runnable = request.events.filter((call) => call.kind === "command");
   const { nodeIds, outcomes } = await router.execute(
     runnable.map(({ command }) => command),
@@ -19,13 +27,13 @@ export async function answerClassic(
   );
   // Names come from callers: without a prototype `__proto__` is a name like any other.
   const data = Object.create(null) as Record<string, Record<string, unknown>>;
-  let failures = 0;
+  const failures: PlaceFailure[] = [];
   for (const call of request.events) {
     const places = call.kind === "command" ? outcomes[runnable.indexOf(call)] : undefined;
     const byNode: Record<string, unknown> = {};
     for (const [at, nodeId] of nodeIds.entries()) {
       const outcome = places?.[at];
-      if (outcome?.ok !== true) failures += 1;
+      if (outcome?.ok === false) failures.push({ event: call.event, nodeId, code: outcome.code });
       byNode[nodeId] = valueOf(call, outcome);
     }
     data[call.event] = byNode;

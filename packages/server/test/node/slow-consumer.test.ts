@@ -1,0 +1,141 @@
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import type { Connection, WebSocketNode } from "../../src/index.js";
+import { clientFrame, opcodes, RawClient } from "./raw-client.js";
+import { Client, keepLog, metricOf, nextEvent, startNode } from "./running-node.js";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const maxBufferedBytes = 256 * KiB;
+/** More than the kernel's buffers and the node's take together. */
+const ENOUGH = 2000;
+
+/** Broadcasts until the node has given up a connection, at the pace of `reader`, which gets every message. */
+async function broadcastUntilOneIsGivenUp(
+  node: WebSocketNode,
+  reader: Client,
+  afterEach: () => void = () => undefined,
+): Promise<number> {
+  const before = node.hub.countConnections({});
+  const filling = randomBytes(32 * KiB).toString("base64");
+  for (let sent = 0; sent < ENOUGH; sent += 1) {
+    const message = `${sent} ${filling}`;
+    const queued = node.hub.broadcast({ message });
+    afterEach();
+    expect(await reader.next()).toBe(message);
+    if (node.hub.countConnections({}) < before) {
+      expect(queued).toBe(before - 1);
+      return sent;
+    }
+  }
+  throw new Error("nobody was given up");
+}
+
+async function connectionOf(node: WebSocketNode, connect: () => Promise<unknown>): Promise<Connection> {
+  const opened = nextEvent(node, "open");
+  await connect();
+  const [connection] = await opened;
+  return connection;
+}
+
+test("a client that never reads is closed with 4002, and the others get everything", async () => {
+  const { log, lines } = keepLog();
+  const node = await startNode({ maxBufferedBytes, adminPort: 0 }, { log });
+  const slow = await connectionOf(node, () => RawClient.open(node));
+  const reader = await Client.connect(node);
+  const ended = nextEvent(node, "close");
+  let mostBuffered = 0;
+  const frameBytes = 44 * KiB;
+  await broadcastUntilOneIsGivenUp(node, reader, () => {
+    mostBuffered = Math.max(mostBuffered, slow.bufferedBytes);
+  });
+
+  expect(mostBuffered).toBeLessThanOrEqual(maxBufferedBytes + frameBytes);
+  expect(slow.send("late")).toBe(false);
+  expect((await ended).slice(1)).toEqual([4002, "slow consumer"]);
+  expect(await metricOf(node, "wsc_slow_consumers_total")).toBe(1);
+  expect(await metricOf(node, 'wsc_connections_closed_total{code="4002"}')).toBe(1);
+  const told = lines.filter(({ msg }) => msg.includes("does not read fast enough"));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({ level: "warn", connectionId: slow.id });
+  expect(reader.untaken).toEqual([]);
+});
+
+test("a client that reads again soon sees why it was closed", async () => {
+  const node = await startNode({ maxBufferedBytes });
+  const [slow, reader] = [await Client.connect(node), await Client.connect(node)];
+  slow.socket.pause();
+  await broadcastUntilOneIsGivenUp(node, reader);
+  slow.socket.resume();
+  expect(await slow.closed).toEqual({ code: 4002, reason: "slow consumer" });
+});
+
+test("with compression, a client that never reads is closed as well", async () => {
+  const node = await startNode({ maxBufferedBytes, perMessageDeflate: true });
+  const [slow, reader] = [
+    await Client.connect(node, { perMessageDeflate: true }),
+    await Client.connect(node, { perMessageDeflate: true }),
+  ];
+  const ended = nextEvent(node, "close");
+  slow.socket.pause();
+  await broadcastUntilOneIsGivenUp(node, reader);
+  expect((await ended).slice(1)).toEqual([4002, "slow consumer"]);
+});
+
+test("a user's slow connection is given up in the middle of a send, and the user's others get it", async () => {
+  const node = await startNode({ maxBufferedBytes });
+  const reader = await Client.connect(node);
+  const slow = await connectionOf(node, () => RawClient.open(node));
+  const last = await Client.connect(node);
+  for (const connectionId of [reader.id, slow.id, last.id]) {
+    node.hub.bindUser({ userId: "u", connectionId });
+    node.hub.joinConnectionToGroup({ groupId: "g", connectionId });
+  }
+  const message = "x".repeat(100 * KiB);
+  let sent = 0;
+  while (node.hub.countConnectionsInGroup({ groupId: "g" }) === 3 && sent < ENOUGH) {
+    const queued = sent % 2 === 0 ? node.hub.sendToUser({ userId: "u", message }) : sendToGroup();
+    expect(queued).toBe(node.hub.countConnections({}));
+    for (const client of [reader, last]) expect(await client.next()).toBe(message);
+    sent += 1;
+  }
+  function sendToGroup(): number {
+    return node.hub.sendToGroup({ groupId: "g", message });
+  }
+  expect(node.hub.listConnectionsOfUser({ userId: "u" })).toEqual([reader.id, last.id]);
+});
+
+test("an empty queue accepts a message larger than maxBufferedBytes, and then no more until it is written", async () => {
+  const node = await startNode({ maxBufferedBytes: KiB });
+  const client = await Client.connect(node);
+  const message = "x".repeat(8 * MiB);
+  expect(node.hub.broadcast({ message })).toBe(1);
+  expect((await client.next()).length).toBe(message.length);
+  expect(node.hub.broadcast({ message })).toBe(1);
+  expect(node.hub.broadcast({ message: "one too many" })).toBe(0);
+  expect(await client.closed).toEqual({ code: 4002, reason: "slow consumer" });
+});
+
+test("what waits for the end of the tick counts as buffered, up to the last byte", async () => {
+  const node = await startNode({ maxBufferedBytes: KiB, openMessage: false });
+  const client = await Client.connect(node, { openFrame: false });
+  /** 10 bytes with its header. */
+  const message = "8 bytes.";
+  const queued = Array.from({ length: 103 }, () => node.hub.broadcast({ message }));
+  expect(queued.filter((count) => count === 1)).toHaveLength(102);
+  expect(queued.at(-1)).toBe(0);
+  expect((await client.closed).code).toBe(4002);
+});
+
+test("a client that pings without reading the pongs is given up too", async () => {
+  const node = await startNode({ maxBufferedBytes });
+  const client = await RawClient.open(node);
+  const ended = nextEvent(node, "close");
+  const pings = Buffer.concat(Array.from({ length: 500 }, () => clientFrame(opcodes.ping, "p".repeat(125))));
+  const flood = (): void => {
+    while (!client.socket.destroyed && client.socket.write(pings));
+  };
+  client.socket.on("drain", flood);
+  flood();
+  expect((await ended).slice(1)).toEqual([4002, "slow consumer"]);
+});
