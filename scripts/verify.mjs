@@ -1,5 +1,5 @@
 // Everything that must hold before a change lands: Debian packages for the tests, build, formatting, lint, types,
-// generated documents, tests. Ends with a line `N passed, N failed`.
+// generated documents, tests, the cluster on every living release of Node.js. Ends with a line `N passed, N failed`.
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -56,6 +56,11 @@ if (canTest) {
   const tests = runTests({ all: true });
   passed += tests.passed;
   failed += tests.failed;
+  if (process.platform === "linux" && process.arch === "x64") {
+    count("every living release of Node.js", run("node scripts/verify-nodes.mjs"));
+  } else {
+    console.log("Not run: the binaries of other Node.js releases are for Linux on x64.");
+  }
 } else {
   console.error("The tests were not run.");
 }

