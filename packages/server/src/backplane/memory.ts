@@ -9,6 +9,8 @@ interface Line {
   /** The far end, as the near end knows it. */
   readonly member: Member;
   queuedBytes: number;
+  /** What is queued is about to be delivered, together, and nothing that comes meanwhile. */
+  isDelivering: boolean;
   queue: { frame: Uint8Array; sent: (() => void) | undefined }[];
 }
 
@@ -104,7 +106,7 @@ export class MemoryBackplane implements Backplane {
   #join(far: MemoryBackplane): void {
     const node = far.#node && { info: far.#node.info, status: far.#node.status() };
     const member: Member = { id: far.id, address: "memory", node };
-    this.#lines.set(member, { near: this, far, member, queuedBytes: 0, queue: [] });
+    this.#lines.set(member, { near: this, far, member, queuedBytes: 0, isDelivering: false, queue: [] });
     this.#members.join(member);
   }
 
@@ -124,8 +126,10 @@ export class MemoryBackplane implements Backplane {
 
   #deliverLater(far: MemoryBackplane): void {
     const line = this.#lineTo(far);
-    if (line === undefined || far.#frozen) return;
+    if (line === undefined || line.isDelivering || far.#frozen) return;
+    line.isDelivering = true;
     setImmediate(() => {
+      line.isDelivering = false;
       if (far.#frozen || this.#lines.get(line.member) !== line) return;
       const back = far.#lineTo(this);
       for (const { frame, sent } of line.queue.splice(0)) {

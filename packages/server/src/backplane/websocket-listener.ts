@@ -55,6 +55,8 @@ export class WebSocketListener implements Backplane {
         address,
         new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`),
       );
+      // A peer that keeps its own end open must not keep the socket.
+      socket.once("finish", () => socket.destroy());
       socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }

@@ -242,7 +242,12 @@ export class Center {
     for (const { code } of failures) this.#metrics.failures.inc({ code });
     const codes = [...new Set(failures.map(({ code }) => code))];
     const fields = { callId, failures: failures.slice(0, 10), places: failures.length };
-    this.#limiter.log("warn", `failures ${codes.join()}`, fields, `a call failed at some nodes: ${codes.join(", ")}`);
+    this.#limiter.log(
+      "warn",
+      `failures ${codes.join()}`,
+      fields,
+      `a call failed at some nodes: ${codes.join(", ")}`,
+    );
   }
 
   #onNodeJoined(channel: Channel): void {

@@ -58,7 +58,8 @@ export class ClientPort {
   readonly #live = new Set<Connection>();
   #isDraining = false;
   #drained: Promise<void> | undefined;
-  #onEmpty: () => void = () => {};
+  /** Those who wait until nobody is left. */
+  readonly #onEmpty: (() => void)[] = [];
 
   constructor(parts: {
     config: NodeConfig;
@@ -128,9 +129,6 @@ export class ClientPort {
   async #closeAll(spreadMs: number): Promise<void> {
     const connections = [...this.#live];
     if (connections.length === 0) return;
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
     const startedAt = performance.now();
     let next = 0;
     const timer = setInterval(() => {
@@ -141,15 +139,20 @@ export class ClientPort {
       }
       if (next === connections.length) clearInterval(timer);
     }, 10);
-    if (this.#live.size > 0) await empty;
+    await this.#empty();
     clearInterval(timer);
   }
 
-  /** Ends what is left at once. */
-  close(): void {
+  /** Ends what is left at once. Resolves when `close` handlers have been told of it. */
+  async close(): Promise<void> {
     this.#isDraining = true;
     this.#heartbeat.close();
     for (const connection of this.#live) connection.terminate();
+    await this.#empty();
+  }
+
+  async #empty(): Promise<void> {
+    if (this.#live.size > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
   }
 
   #refusal(request: IncomingMessage): Refusal | undefined {
@@ -254,7 +257,7 @@ export class ClientPort {
     const closed = connection.closing ?? { code, reason };
     this.#observer.closed(connection, closed.code);
     this.#handlers.close(connection, closed.code, closed.reason);
-    if (this.#live.size === 0) this.#onEmpty();
+    if (this.#live.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
   }
 
   /** Takes a connection out of the hub and the heartbeat: it is closing, or has closed. */

@@ -181,8 +181,7 @@ export class WebSocketNode {
   /** Ends everything: clients, HTTP, and the links to centers last. */
   async stop(): Promise<void> {
     this.#state = "stopped";
-    this.#clients.close();
-    await Promise.all([this.#server.close(0), this.#admin?.close(0)]);
+    await Promise.all([this.#clients.close(), this.#server.close(0), this.#admin?.close(0)]);
     this.#watch.close();
     await this.#dialer.close();
     this.#metrics.registry.clear();

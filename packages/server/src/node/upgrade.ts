@@ -74,6 +74,7 @@ export async function admit(
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const onGone = (): void => gone.abort(new CenterError("ABORTED", "the client went away"));
   socket.once("close", onGone);
+  const stopWatching = destroyAtEnd(socket);
   const signal = AbortSignal.any([gone.signal, timeout]);
   const ended = new Promise<undefined>((resolve) => {
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
@@ -103,7 +104,27 @@ export async function admit(
     return { refusal: { status: 500, cause: "authorize-error", reason: "authorization failed" } };
   } finally {
     socket.off("close", onGone);
+    stopWatching();
   }
+}
+
+/**
+ * Destroys the socket when the client has ended it, which a socket that nobody reads does not tell. What the client
+ * sends meanwhile stays unread.
+ * @returns a function that stops watching.
+ */
+function destroyAtEnd(socket: Duplex): () => void {
+  const onReadable = (): void => {
+    // Lets the end of an empty stream come out.
+    if (socket.readableLength === 0) socket.read(0);
+  };
+  const onEnd = (): void => {
+    socket.destroy();
+  };
+  socket.on("readable", onReadable).on("end", onEnd);
+  return () => {
+    socket.off("readable", onReadable).off("end", onEnd);
+  };
 }
 
 /** Answers an upgrade request with an HTTP response, and ends its socket. */

@@ -95,10 +95,10 @@ export class Caller {
         },
       };
       this.#calls.set(id, call);
+      signal?.addEventListener("abort", onAbort, { once: true });
       const suspects = [...missing].filter((channel) => this.#isSuspect(channel));
       for (const channel of [...missing]) this.#send(call, channel, frame);
       if (suspects.length > 0) this.#settleSuspectsSoon(suspects, [call]);
-      signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
 

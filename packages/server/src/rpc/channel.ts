@@ -47,6 +47,12 @@ export class Channel {
     else this.#outgoing.add(key, bytes);
   }
 
+  /** The member has left: nothing goes out any more. */
+  leave(reason: string): void {
+    this.leftReason = reason;
+    this.#outgoing.clear();
+  }
+
   /** Does not send what is left of a large frame. */
   abandon(key: string): void {
     this.#outgoing.abandon(key);
@@ -104,7 +110,7 @@ export class Channels {
       const channel = this.#byMember.get(change.member);
       this.#byMember.delete(change.member);
       if (channel === undefined) return;
-      channel.leftReason = change.reason;
+      channel.leave(change.reason);
       options.onLeft(channel, change.reason);
     });
     backplane.onFrame((member, bytes) => {

@@ -4,6 +4,8 @@ import { CenterError } from "../errors.js";
 export const PIECE_BYTES = 32 * 1024;
 /** While this much waits in the backplane, no further piece is handed over. */
 const PRESSURE_BYTES = 4 * PIECE_BYTES;
+/** What it costs to hold a piece, besides its bytes: a flood of tiny ones is bounded too. */
+const PIECE_COST_BYTES = 256;
 
 interface Outgoing {
   id: number;
@@ -22,6 +24,7 @@ export class OutgoingTransfers {
   readonly #sendAbandon: (id: number) => void;
   readonly #pressure: () => number;
   #queue: Outgoing[] = [];
+  #isPumping = false;
   #queuedBytes = 0;
   #nextId = 0;
 
@@ -54,16 +57,26 @@ export class OutgoingTransfers {
     if (transfer.offset > 0) this.#sendAbandon(transfer.id);
   }
 
+  /** Forgets what has not gone out: the link has ended. */
+  clear(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+
   readonly #pump = (): void => {
+    // A link that has ended loses each piece in the very call that hands it over.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
     while (this.#pressure() < PRESSURE_BYTES) {
       const transfer = this.#queue.shift();
-      if (transfer === undefined) return;
+      if (transfer === undefined) break;
       const piece = transfer.bytes.subarray(transfer.offset, transfer.offset + PIECE_BYTES);
       transfer.offset += piece.length;
       this.#queuedBytes -= piece.length;
       if (transfer.offset < transfer.bytes.length) this.#queue.push(transfer);
       this.#sendPiece(transfer.id, transfer.bytes.length, piece, this.#pump);
     }
+    this.#isPumping = false;
   };
 }
 
@@ -71,6 +84,7 @@ export class OutgoingTransfers {
 export class IncomingTransfers {
   readonly #maxBytes: number;
   readonly #open = new Map<number, { totalBytes: number; bytes: number; pieces: Uint8Array[] }>();
+  /** The bytes of all open ones, and the cost of their pieces. */
   #heldBytes = 0;
 
   /** @param maxBytes - of one frame; all open ones together hold at most twice as much. */
@@ -86,14 +100,14 @@ export class IncomingTransfers {
     const transfer = this.#open.get(id) ?? { totalBytes, bytes: 0, pieces: [] };
     this.#open.set(id, transfer);
     transfer.bytes += piece.length;
-    this.#heldBytes += piece.length;
+    transfer.pieces.push(piece);
+    this.#heldBytes += piece.length + PIECE_COST_BYTES;
     if (totalBytes > this.#maxBytes || this.#heldBytes > 2 * this.#maxBytes) {
       throw new CenterError("LINK_PROTOCOL", `a frame in pieces is over ${this.#maxBytes} bytes`);
     }
     if (totalBytes !== transfer.totalBytes || transfer.bytes > totalBytes || piece.length === 0) {
       throw new CenterError("LINK_PROTOCOL", "pieces of a frame do not fit together");
     }
-    transfer.pieces.push(piece);
     if (transfer.bytes < totalBytes) return undefined;
     this.abandon(id);
     return Buffer.concat(transfer.pieces);
@@ -103,6 +117,6 @@ export class IncomingTransfers {
     const transfer = this.#open.get(id);
     if (transfer === undefined) return;
     this.#open.delete(id);
-    this.#heldBytes -= transfer.bytes;
+    this.#heldBytes -= transfer.bytes + transfer.pieces.length * PIECE_COST_BYTES;
   }
 }

@@ -155,13 +155,16 @@ async function driveEveryEvent(setup: {
     const answer = await response.json();
     const places: unknown[] = Object.values(answer.data?.[name] ?? {});
     const failed = places.some((place) => typeof place === "object" && place !== null && "code" in place);
-    if (answer.code !== 0 || places.length !== 1 || failed) failures.push(`${name}: ${JSON.stringify(answer)}`);
+    if (answer.code !== 0 || places.length !== 1 || failed)
+      failures.push(`${name}: ${JSON.stringify(answer)}`);
   };
   for (const { name, params } of setup.events) {
     // These end the connection: last, and one of them is enough.
     if (name.startsWith("close")) continue;
     const given = params.filter((param) => param in values);
-    const query = given.map((param) => `&${name}[${param}]=${encodeURIComponent(values[param] ?? "")}`).join("");
+    const query = given
+      .map((param) => `&${name}[${param}]=${encodeURIComponent(values[param] ?? "")}`)
+      .join("");
     await check(name, await fetch(`${setup.api}?event=${name}${query}`));
     const body = JSON.stringify({ [name]: Object.fromEntries(given.map((param) => [param, values[param]])) });
     const headers = { "Content-Type": "application/json" };

@@ -108,7 +108,7 @@ export class Cluster {
     if (!Array.isArray(nodes)) {
       throw new Error(`GET /nodes gave ${JSON.stringify(json).slice(0, 200)}`);
     }
-    return nodes.map((node) => (isObject(node) ? String(node["id"]) : ""));
+    return nodes.map((node) => (isObject(node) && typeof node["id"] === "string" ? node["id"] : ""));
   }
 
   /** Fills `nodeIds` in the order of the client ports: who says true knows the connection. */

@@ -14,6 +14,9 @@ export interface EventCall {
 export type Step =
   | { readonly kind: "open"; readonly node: number; readonly query: string }
   | { readonly kind: "close"; readonly which: number; readonly abruptly: boolean }
+  /** Stops a center, or where one is stopped lets that one go on. */
+  | { readonly kind: "freeze"; readonly center: number }
+  | { readonly kind: "restart"; readonly center: number }
   | {
       readonly kind: "call";
       /** 0 and 1 are the centers, 2 and 3 the nodes' own ports. */
@@ -186,7 +189,7 @@ const isClose = (name: string): boolean => name.startsWith("close");
 
 /** Without binds and joins nothing else has anything to find; sends have the most parameters. */
 function weightOf(name: string): number {
-  return name === "bindId" ? 16 : name.startsWith("join") ? 12 : /^send/.test(name) ? 6 : 2;
+  return name === "bindId" ? 16 : name.startsWith("join") ? 12 : name.startsWith("send") ? 6 : 2;
 }
 
 const knownCalls = (wanted: (name: string) => boolean): fc.Arbitrary<EventCall> =>
@@ -203,7 +206,7 @@ const unknownCall = fc
   .constantFrom("constructor", "__proto__", "on", "toString", "GETIDS", "bind Id", "hasOwnProperty")
   .map((name): EventCall => ({ name, holder: map({ id: "u1", _id: "@0" }) }));
 
-const calls = fc
+const batch = fc
   .tuple(
     fc.uniqueArray(
       fc.oneof(
@@ -217,43 +220,51 @@ const calls = fc
   )
   .map(([list, close]) => (close === undefined ? list : [...list, close]));
 
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant("open" as const),
-        node: fc.nat({ max: 1 }),
-        query: fc.constantFrom("", "?uid=7&x=1", "?name=%E7%94%A8+1"),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant("close" as const),
-        which: fc.nat({ max: 5 }),
-        abruptly: fc.boolean(),
-      }),
-    },
-    {
-      weight: 12,
-      arbitrary: fc.record({
-        kind: fc.constant("call" as const),
-        port: fc.nat({ max: 3 }),
-        calls,
-        comma: fc.constantFrom(",", ",", " , ", ",,"),
-        form: fc.constantFrom(
-          "query" as const,
-          "body" as const,
-          "event in the query" as const,
-          "decoys in the query" as const,
-          "first event in the query" as const,
-        ),
-      }),
-    },
-  ),
-  { minLength: 10, maxLength: 40, size: "max" },
-);
+/** What clients and back ends do. */
+export const calls: readonly fc.WeightedArbitrary<Step>[] = [
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("open" as const),
+      node: fc.nat({ max: 1 }),
+      query: fc.constantFrom("", "?uid=7&x=1", "?name=%E7%94%A8+1"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("close" as const),
+      which: fc.nat({ max: 5 }),
+      abruptly: fc.boolean(),
+    }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant("call" as const),
+      port: fc.nat({ max: 3 }),
+      calls: batch,
+      comma: fc.constantFrom(",", ",", " , ", ",,"),
+      form: fc.constantFrom(
+        "query" as const,
+        "body" as const,
+        "event in the query" as const,
+        "decoys in the query" as const,
+        "first event in the query" as const,
+      ),
+    }),
+  },
+];
+
+/** What befalls centers: nobody else may notice. */
+export const faults: readonly fc.WeightedArbitrary<Step>[] = [
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("freeze" as const), center: fc.nat({ max: 1 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const), center: fc.nat({ max: 1 }) }) },
+];
+
+export function steps(kinds: readonly fc.WeightedArbitrary<Step>[]): fc.Arbitrary<readonly Step[]> {
+  return fc.array(fc.oneof(...kinds), { minLength: 10, maxLength: 40, size: "max" });
+}
 
 /** How every history begins. */
 export const opened: readonly Step[] = ["", "?uid=7&x=1", "", "?name=%E7%94%A8+1"].map((query, index) => ({

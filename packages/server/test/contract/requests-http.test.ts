@@ -92,6 +92,18 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
     },
   );
 
+  test.each([false, true])("takes a large body beside such an offer (in chunks: %s)", async (chunked) => {
+    const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABk" };
+    const body = `{"broadcast":["ran"],"x":"${"y".repeat(3 * mebibyte)}"}`;
+    expect(dataOf(await ask({ path: "/?event=broadcast", body, headers, chunked }))).toHaveProperty(
+      "broadcast",
+    );
+    expect(await client.flushAndTake()).toEqual(["ran"]);
+    const origin = { ...headers, origin: "https://evil.example" };
+    expect((await ask({ path: broadcast, headers: origin })).status).toBe(403);
+    expect(await client.flushAndTake()).toEqual([]);
+  });
+
   test("waits for no body where the client waits for 100 Continue", async () => {
     const headers = { expect: "100-continue" };
     const answer = await ask({ path: "/?event=broadcast", body: '{"broadcast":["ran"]}', headers });

@@ -121,7 +121,8 @@ test("closeById closes all of a user's connections, on every node, with 4500 and
 });
 
 test("sendMessageToGroupByOnlyId reaches every group of the user on every node, each connection once", async () => {
-  const [a, b, c, d] = await Promise.all([0, 0, 1, 1].map((node) => cluster().connectClient(node)));
+  const clients = await Promise.all([0, 0, 1, 1].map((node) => cluster().connectClient(node)));
+  const [a, b, c, d] = clients;
   const steps: [string, object][] = [
     ["bindId", { bindId: ["u", a?.id] }],
     ["joinGroupBy_Id", { joinGroupBy_Id: ["g1", a?.id] }],
@@ -137,7 +138,7 @@ test("sendMessageToGroupByOnlyId reaches every group of the user on every node, 
   const event = "sendMessageToGroupByOnlyId";
   const body = JSON.stringify({ [event]: { id: "u", msg: "x" } });
   expect(await cluster().values(1, { path: `/?event=${event}`, body }, event)).toEqual([2, 1]);
-  const frames = await Promise.all([a, b, c, d].map((client) => client?.flushAndTake()));
+  const frames = await Promise.all(clients.map((client) => client.flushAndTake()));
   expect(frames).toEqual([["x"], ["x"], ["x"], []]);
-  await Promise.all([a, b, c, d].map((client) => client?.close()));
+  await Promise.all(clients.map((client) => client.close()));
 });

@@ -79,14 +79,19 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       );
       let before = 0;
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.tuple(size, fc.nat(255)), { minLength: 1, maxLength: 30 }), async (frames) => {
-          const sent = frames.map(([bytes, fill]) => Buffer.alloc(bytes, fill));
-          for (const frame of sent) near.send(far, frame);
-          const arrived = await heard.untilFrames(before + sent.length, nearMember);
-          expect(Buffer.concat(arrived.slice(before)).equals(Buffer.concat(sent))).toBe(true);
-          expect(arrived.slice(before).map(({ length }) => length)).toEqual(sent.map(({ length }) => length));
-          before += sent.length;
-        }),
+        fc.asyncProperty(
+          fc.array(fc.tuple(size, fc.nat(255)), { minLength: 1, maxLength: 30 }),
+          async (frames) => {
+            const sent = frames.map(([bytes, fill]) => Buffer.alloc(bytes, fill));
+            for (const frame of sent) near.send(far, frame);
+            const arrived = await heard.untilFrames(before + sent.length, nearMember);
+            expect(Buffer.concat(arrived.slice(before)).equals(Buffer.concat(sent))).toBe(true);
+            expect(arrived.slice(before).map(({ length }) => length)).toEqual(
+              sent.map(({ length }) => length),
+            );
+            before += sent.length;
+          },
+        ),
         { numRuns: 30 },
       );
     });
@@ -195,7 +200,9 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       expect(await said.untilLeft(far)).toBe("it answered no ping");
       expect(await heard.untilLeft(nearMember)).not.toBe("");
       expect(said.seen.filter(({ type, member }) => type === "left" && member === far)).toHaveLength(1);
-      expect(heard.seen.filter(({ type, member }) => type === "left" && member === nearMember)).toHaveLength(1);
+      expect(heard.seen.filter(({ type, member }) => type === "left" && member === nearMember)).toHaveLength(
+        1,
+      );
     });
 
     test("close() ends every member at both ends; what is sent then goes nowhere", async () => {
@@ -214,7 +221,9 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       node.backplane.send(node.center, Buffer.from("first"));
       await harness.centerRecorder.untilFrames(1);
       const frames = Array.from({ length: 30 }, (_, at) => Buffer.alloc(3000, at));
-      const sent = frames.map((frame) => new Promise<void>((resolve) => node.backplane.send(node.center, frame, resolve)));
+      const sent = frames.map(
+        (frame) => new Promise<void>((resolve) => node.backplane.send(node.center, frame, resolve)),
+      );
       await Promise.all(sent);
       await node.backplane.close();
       await harness.centerRecorder.untilLeft(node.atCenter);
@@ -245,7 +254,9 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
 
     test("two living members never have the same first 12 characters", async () => {
       const first = await harness.link("0123456789ab".padEnd(32, "0"));
-      await expect(harness.link("0123456789ab".padEnd(32, "1"))).rejects.toMatchObject({ code: "NODE_KEY_TAKEN" });
+      await expect(harness.link("0123456789ab".padEnd(32, "1"))).rejects.toMatchObject({
+        code: "NODE_KEY_TAKEN",
+      });
       expect([...harness.center.members()]).toEqual([first.atCenter]);
       expect(harness.centerRecorder.joined()).toEqual([first.atCenter]);
       await harness.link("0123456789ac".padEnd(32, "0"));

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { NodeIdentity } from "../../src/node/identity.js";
 import { CenterError } from "../../src/errors.js";
 import { Cleanup, Dialing, LinkPort, Mailbox } from "./link-port.js";
-import { RawCenter } from "./raw-peer.js";
+import { RawCenter, RawPeer } from "./raw-peer.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
 const cleanup = new Cleanup();
@@ -221,7 +220,11 @@ describe("add and remove", () => {
 describe("close", () => {
   test("leaves no timer and no socket, whatever each line was doing", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const [linked, silent, closed] = [await openPort(), cleanup.add(await RawCenter.open()), await openPort()];
+    const [linked, silent, closed] = [
+      await openPort(),
+      cleanup.add(await RawCenter.open()),
+      await openPort(),
+    ];
     const proxy = cleanup.add(await TcpProxy.open(linked.port));
     await closed.close();
     const upgrades = upgradesAt(linked);
@@ -249,10 +252,9 @@ describe("close", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const port = await openPort();
     const upgrades = upgradesAt(port);
-    const node = createDialing({ identity: new NodeIdentity() }).start(port.port);
+    const node = createDialing().start(port.port);
     await node.recorder.untilJoined(port.centerId);
     await upgrades.next();
-    const { RawPeer } = await import("./raw-peer.js");
     const peer = cleanup.add(await RawPeer.connect(port.port));
     node.dialer.onMember(() => void node.close());
     await port.close();

@@ -7,16 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { HANDSHAKE_TIMEOUT_MS } from "../../src/backplane/handshake.js";
 import { Cleanup, Dialing, hexId, LinkPort } from "./link-port.js";
-import {
-  authFrame,
-  createHello,
-  greet,
-  helloOf,
-  linkRaw,
-  proofOf,
-  RawCenter,
-  RawPeer,
-} from "./raw-peer.js";
+import { authFrame, createHello, greet, helloOf, linkRaw, proofOf, RawCenter, RawPeer } from "./raw-peer.js";
 
 const secret = "s".repeat(32);
 const otherSecret = "o".repeat(32);
@@ -25,7 +16,8 @@ afterEach(cleanup.run);
 
 const openPort = async (secrets: readonly string[] = [secret]): Promise<LinkPort> =>
   cleanup.add(await new LinkPort({ secrets }).open());
-const connect = async ({ port }: { port: number }): Promise<RawPeer> => cleanup.add(await RawPeer.connect(port));
+const connect = async ({ port }: { port: number }): Promise<RawPeer> =>
+  cleanup.add(await RawPeer.connect(port));
 
 describe("the center's side, to a node that speaks by hand", () => {
   let port: LinkPort;
@@ -50,7 +42,10 @@ describe("the center's side, to a node that speaks by hand", () => {
     const id = hexId();
     const peer = cleanup.add(await linkRaw(port.port, { secret, id }));
     const member = await port.recorder.untilJoined(id);
-    expect(member.node).toEqual({ info: expect.objectContaining({ version: "1.2.3" }), status: expect.anything() });
+    expect(member.node).toEqual({
+      info: expect.objectContaining({ version: "1.2.3" }),
+      status: expect.anything(),
+    });
     peer.sendEncoded(Buffer.from("any bytes"));
     expect((await port.recorder.untilFrames(1, member)).map(String)).toEqual(["any bytes"]);
   });
@@ -66,7 +61,10 @@ describe("the center's side, to a node that speaks by hand", () => {
   test.each([
     ["with another secret", (node, center) => proofOf(otherSecret, "node", node, center)],
     ["without any secret", (node, center) => proofOf("", "node", node, center)],
-    ["in the role of the center, as if the center's own proof were sent back", (_node, center) => center.proof ?? ""],
+    [
+      "in the role of the center, as if the center's own proof were sent back",
+      (_node, center) => center.proof ?? "",
+    ],
     ["for another node", (node, center) => proofOf(secret, "node", { ...node, id: hexId() }, center)],
     ["for another nonce", (node, center) => proofOf(secret, "node", node, { ...center, nonce: node.nonce })],
   ] as [string, (node: ReturnType<typeof helloOf>, center: ReturnType<typeof helloOf>) => string][])(
@@ -75,7 +73,11 @@ describe("the center's side, to a node that speaks by hand", () => {
       const peer = await connect(port);
       const [node, center] = await greet(peer);
       peer.send(authFrame(prove(node, center)));
-      expect(await peer.frames.next()).toEqual(["refuse", "LINK_AUTH_FAILED", expect.stringContaining("WSC_LINK_SECRET")]);
+      expect(await peer.frames.next()).toEqual([
+        "refuse",
+        "LINK_AUTH_FAILED",
+        expect.stringContaining("WSC_LINK_SECRET"),
+      ]);
       expect(await peer.closed).toMatchObject({ code: 1008 });
       expect(port.refused.all.map(({ code }) => code)).toEqual(["LINK_AUTH_FAILED"]);
       expect(port.recorder.seen).toEqual([]);
@@ -135,7 +137,12 @@ describe("the center's side, to a node that speaks by hand", () => {
   });
 
   test("a request with an Origin gets 403 and no WebSocket, whatever the origin", async () => {
-    for (const origin of ["http://localhost:8011", "https://example.org", "null", `http://127.0.0.1:${port.port}`]) {
+    for (const origin of [
+      "http://localhost:8011",
+      "https://example.org",
+      "null",
+      `http://127.0.0.1:${port.port}`,
+    ]) {
       const webSocket = new WebSocket(`ws://127.0.0.1:${port.port}/link`, { origin });
       const [error] = (await once(webSocket, "error")) as [Error];
       expect(error.message).toBe("Unexpected server response: 403");
@@ -147,7 +154,10 @@ describe("the center's side, to a node that speaks by hand", () => {
   test.each([
     ["an older version", { version: LINK_PROTOCOL_VERSION - 1 }],
     ["a newer version", { version: LINK_PROTOCOL_VERSION + 1 }],
-    ["a newer version whose hello looks different", { version: LINK_PROTOCOL_VERSION + 1, nonce: "short", keys: [1] }],
+    [
+      "a newer version whose hello looks different",
+      { version: LINK_PROTOCOL_VERSION + 1, nonce: "short", keys: [1] },
+    ],
   ])("a node of %s is told so with LINK_VERSION", async (_case, rest) => {
     const peer = await connect(port);
     peer.send(["hello", { ...createHello("node"), ...rest }]);
@@ -178,7 +188,10 @@ describe("the node's side, to a center that speaks by hand", () => {
     const own = createHello("center");
     peer.send(["hello", { ...own, proof: proofOf(otherSecret, "center", hello, own) }]);
     const lost = await node.lost.next();
-    expect(lost.error).toMatchObject({ code: "LINK_AUTH_FAILED", message: expect.stringContaining("WSC_LINK_SECRET") });
+    expect(lost.error).toMatchObject({
+      code: "LINK_AUTH_FAILED",
+      message: expect.stringContaining("WSC_LINK_SECRET"),
+    });
     expect(lost.retryMs).toBeGreaterThanOrEqual(15_000);
     await peer.closed;
     expect(peer.frames.all).toHaveLength(1);
@@ -188,19 +201,19 @@ describe("the node's side, to a center that speaks by hand", () => {
   test.each([
     ["no proof at all", () => undefined],
     ["the node's own role", (own, hello) => proofOf(secret, "node", hello, own)],
-  ] as [string, (own: ReturnType<typeof helloOf>, hello: ReturnType<typeof helloOf>) => string | undefined][])(
-    "a center that proves itself with %s is not believed",
-    async (_case, prove) => {
-      const node = dialCenter();
-      const peer = await center.peers.next();
-      const hello = helloOf(await peer.frames.next());
-      const own = createHello("center");
-      const proof = prove(own, hello);
-      peer.send(["hello", proof === undefined ? own : { ...own, proof }]);
-      expect((await node.lost.next()).error.code).toBe("LINK_AUTH_FAILED");
-      expect(node.recorder.seen).toEqual([]);
-    },
-  );
+  ] as [
+    string,
+    (own: ReturnType<typeof helloOf>, hello: ReturnType<typeof helloOf>) => string | undefined,
+  ][])("a center that proves itself with %s is not believed", async (_case, prove) => {
+    const node = dialCenter();
+    const peer = await center.peers.next();
+    const hello = helloOf(await peer.frames.next());
+    const own = createHello("center");
+    const proof = prove(own, hello);
+    peer.send(["hello", proof === undefined ? own : { ...own, proof }]);
+    expect((await node.lost.next()).error.code).toBe("LINK_AUTH_FAILED");
+    expect(node.recorder.seen).toEqual([]);
+  });
 
   test.each([
     ["a welcome before its proof", ["welcome"]],
@@ -254,7 +267,9 @@ describe("the node's side, to a center that speaks by hand", () => {
     peer.sendEncoded(encode(["welcome"]), ...frames);
     peer.sendEncoded(Buffer.from("frame 5"));
     const member = await node.recorder.untilJoined(own.id);
-    expect((await node.recorder.untilFrames(6, member)).map(String)).toEqual([0, 1, 2, 3, 4, 5].map((at) => `frame ${at}`));
+    expect((await node.recorder.untilFrames(6, member)).map(String)).toEqual(
+      [0, 1, 2, 3, 4, 5].map((at) => `frame ${at}`),
+    );
   });
 });
 
@@ -262,25 +277,38 @@ describe("secrets", () => {
   test.each([
     ["none at either end, as on loopback", [], [], "links"],
     ["the same", [secret], [secret], "links"],
-    ["an old one at the node while the center knows both and proves with the old one", [secret, otherSecret], [secret], "links"],
+    [
+      "an old one at the node while the center knows both and proves with the old one",
+      [secret, otherSecret],
+      [secret],
+      "links",
+    ],
     ["a new one at the center while the node knows both", [otherSecret], [otherSecret, secret], "links"],
     ["both at both ends, in different order", [secret, otherSecret], [otherSecret, secret], "links"],
     ["different ones", [secret], [otherSecret], "is refused"],
     ["one at the center only", [secret], [], "is refused"],
     ["one at the node only", [], [secret], "is refused"],
-    ["the new one proves at the center, and the node does not know it yet", [otherSecret, secret], [secret], "is refused"],
-  ])("with %s, a node with center secrets %j and node secrets %j %s", async (_case, atCenter, atNode, expected) => {
-    const port = await openPort(atCenter);
-    const node = cleanup.add(new Dialing({ secrets: atNode })).start(port.port);
-    if (expected === "links") {
-      await port.recorder.untilJoined(node.identity.id);
-      await node.recorder.untilJoined(port.centerId);
-      expect(node.lost.all).toEqual([]);
-    } else {
-      expect((await node.lost.next()).error.code).toBe("LINK_AUTH_FAILED");
-      expect(port.recorder.seen).toEqual([]);
-    }
-  });
+    [
+      "the new one proves at the center, and the node does not know it yet",
+      [otherSecret, secret],
+      [secret],
+      "is refused",
+    ],
+  ])(
+    "with %s, a node with center secrets %j and node secrets %j %s",
+    async (_case, atCenter, atNode, expected) => {
+      const port = await openPort(atCenter);
+      const node = cleanup.add(new Dialing({ secrets: atNode })).start(port.port);
+      if (expected === "links") {
+        await port.recorder.untilJoined(node.identity.id);
+        await node.recorder.untilJoined(port.centerId);
+        expect(node.lost.all).toEqual([]);
+      } else {
+        expect((await node.lost.next()).error.code).toBe("LINK_AUTH_FAILED");
+        expect(port.recorder.seen).toEqual([]);
+      }
+    },
+  );
 });
 
 describe("a peer that says nothing", () => {
@@ -294,16 +322,22 @@ describe("a peer that says nothing", () => {
   test.each([
     ["at all", false],
     ["after its hello", true],
-  ])("a node that says nothing %s is given up by the center after the handshake time", async (_case, greets) => {
-    const port = await openPort();
-    const peer = await connect(port);
-    if (greets) await greet(peer);
-    vi.advanceTimersByTime(HANDSHAKE_TIMEOUT_MS - 1);
-    expect(port.refused.all).toEqual([]);
-    vi.advanceTimersByTime(1);
-    expect(await port.refused.next()).toMatchObject({ code: "LINK_PROTOCOL", message: "the handshake took too long" });
-    expect(await peer.closed).toMatchObject({ code: 1008 });
-  });
+  ])(
+    "a node that says nothing %s is given up by the center after the handshake time",
+    async (_case, greets) => {
+      const port = await openPort();
+      const peer = await connect(port);
+      if (greets) await greet(peer);
+      vi.advanceTimersByTime(HANDSHAKE_TIMEOUT_MS - 1);
+      expect(port.refused.all).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(await port.refused.next()).toMatchObject({
+        code: "LINK_PROTOCOL",
+        message: "the handshake took too long",
+      });
+      expect(await peer.closed).toMatchObject({ code: 1008 });
+    },
+  );
 
   test("a node that is linked is not, nor is a timer left for it", async () => {
     const port = await openPort();
@@ -317,7 +351,10 @@ describe("a peer that says nothing", () => {
     const peer = await center.peers.next();
     await peer.frames.next();
     vi.advanceTimersByTime(HANDSHAKE_TIMEOUT_MS);
-    expect((await node.lost.next()).error).toMatchObject({ code: "LINK_LOST", message: "the handshake took too long" });
+    expect((await node.lost.next()).error).toMatchObject({
+      code: "LINK_LOST",
+      message: "the handshake took too long",
+    });
     vi.advanceTimersByTime(100);
     await center.peers.next();
   });

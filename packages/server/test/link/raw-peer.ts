@@ -15,7 +15,7 @@ export class RawPeer {
   constructor(webSocket: WebSocket) {
     this.webSocket = webSocket;
     webSocket.on("message", (data: Buffer) => {
-      for (let at = 0; at < data.length; ) {
+      for (let at = 0; at < data.length;) {
         const end = at + 4 + data.readUInt32BE(at);
         this.frames.put(decode(data.subarray(at + 4, end)) as unknown[]);
         at = end;
@@ -107,15 +107,7 @@ export function createHello(role: "node" | "center", rest: Partial<Hello> = {}):
 
 /** The proof as the protocol has it, written a second time: HMAC-SHA256 over these lines. */
 export function proofOf(secret: string, role: "node" | "center", node: Hello, center: Hello): string {
-  const lines = [
-    "websocket-center link",
-    "1",
-    role,
-    node.id,
-    center.id,
-    node.nonce,
-    center.nonce,
-  ];
+  const lines = ["websocket-center link", "1", role, node.id, center.id, node.nonce, center.nonce];
   return createHmac("sha256", secret).update(lines.join("\n")).digest("hex");
 }
 

@@ -3,6 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /** Another address of a port on this machine, which can go away. */
 export class TcpProxy {
+  /** All that passed, both ways. */
+  bytes = Buffer.alloc(0);
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -24,6 +26,9 @@ export class TcpProxy {
         socket.on("close", () => {
           proxy.#sockets.delete(socket);
           other.destroy();
+        });
+        socket.on("data", (data: Buffer) => {
+          proxy.bytes = Buffer.concat([proxy.bytes, data]);
         });
         socket.pipe(other);
       }

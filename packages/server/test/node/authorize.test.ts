@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test, vi } from "vitest";
 import type { Admission, Authorize } from "../../src/index.js";
-import { RawClient } from "./raw-client.js";
-import { askUpgrade, Client, keepLog, metricOf, nextEvent, startNode } from "./running-node.js";
+import { judge } from "./judge.js";
+import { clientFrame, opcodes, RawClient } from "./raw-client.js";
+import { askUpgrade, Client, keepLog, metricOf, startNode } from "./running-node.js";
 
 test("who is admitted has user, groups and data before the open frame goes out", async () => {
   const authorize: Authorize = () => ({
@@ -22,12 +23,7 @@ test("who is admitted has user, groups and data before the open frame goes out",
   const client = await Client.connect(node, { path: "/?room=7&color=red", openFrame: false });
   const frames = await client.take(4);
   const { _id: connectionId } = JSON.parse(String(frames[0])) as { _id: string };
-  expect(frames).toEqual([
-    `{"cmd":"open","_id":"${connectionId}"}`,
-    "to all",
-    "to the group",
-    "to the user",
-  ]);
+  expect(frames).toEqual([`{"cmd":"open","_id":"${connectionId}"}`, "to all", "to the group", "to the user"]);
   const data = { role: "admin", room: "hall", color: "red", list: [1, null, { x: true }] };
   expect(seen).toEqual([["u", ["a", "b"], data]]);
   expect(node.hub.getConnectionData({ connectionId })).toEqual(data);
@@ -52,20 +48,23 @@ test.each([
   [{ admit: false, status: 401 }, 401, "not allowed"],
   [{ admit: false, status: 402, reason: "pay 用户 first" }, 402, "pay 用户 first"],
   [{ admit: false, status: 599, reason: "x".repeat(200) }, 599, "x".repeat(200)],
-] satisfies [Admission, number, string][])("%j refuses with its status and reason", async (answer, status, reason) => {
-  const node = await startNode({ adminPort: 0 }, { authorize: () => answer });
-  const opened = vi.fn<() => void>();
-  node.on("open", opened);
-  const reply = await askUpgrade(node);
-  expect([reply.status, reply.text]).toEqual([status, `${reason}\n`]);
-  expect(reply.headers).toMatchObject({
-    connection: "close",
-    "content-type": "text/plain; charset=utf-8",
-    "content-length": String(Buffer.byteLength(reason) + 1),
-  });
-  expect(opened).not.toHaveBeenCalled();
-  expect(await metricOf(node, 'wsc_connections_refused_total{cause="authorize"}')).toBe(1);
-});
+] satisfies [Admission, number, string][])(
+  "%j refuses with its status and reason",
+  async (answer, status, reason) => {
+    const node = await startNode({ adminPort: 0 }, { authorize: () => answer });
+    const opened = vi.fn<() => void>();
+    node.on("open", opened);
+    const reply = await askUpgrade(node);
+    expect([reply.status, reply.text]).toEqual([status, `${reason}\n`]);
+    expect(reply.headers).toMatchObject({
+      connection: "close",
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": String(Buffer.byteLength(reason) + 1),
+    });
+    expect(opened).not.toHaveBeenCalled();
+    expect(await metricOf(node, 'wsc_connections_refused_total{cause="authorize"}')).toBe(1);
+  },
+);
 
 const thrown = new Error("the session store is down");
 const wrongAnswers: [what: string, authorize: (request: IncomingMessage) => unknown][] = [
@@ -133,76 +132,62 @@ test("an authorize that takes too long is answered with 504, and its signal is a
 });
 
 test("an admission that comes after the time is over lets nobody in", async () => {
-  let admit: (answer: Admission) => void = () => undefined;
-  const authorize: Authorize = () =>
-    new Promise((resolve) => {
-      admit = resolve;
-    });
+  const { authorize, asked } = judge();
   const node = await startNode({ handshakeTimeoutMs: 100 }, { authorize });
+  const opened = vi.fn<() => void>();
+  node.on("open", opened);
   expect((await askUpgrade(node)).status).toBe(504);
-  admit({ admit: true });
+  (await asked()).answer({ admit: true });
   await new Promise((resolve) => setImmediate(resolve));
-  expect(node.hub.countConnections({})).toBe(0);
+  expect(opened).not.toHaveBeenCalled();
 });
 
 test.each([
-  ["closes its socket", (client: RawClient) => client.socket.end()],
+  ["ends its socket", (client: RawClient) => client.socket.end()],
+  ["destroys its socket", (client: RawClient) => client.socket.destroy()],
   ["resets its socket", (client: RawClient) => client.socket.resetAndDestroy()],
 ])("a client that %s while it is judged aborts the signal and frees its place", async (_how, leave) => {
-  const judging: { resolve: (answer: Admission) => void; signal: AbortSignal }[] = [];
-  const begun = { tell: (): void => undefined };
-  const authorize: Authorize = (_request, { signal }) =>
-    new Promise((resolve) => {
-      judging.push({ resolve, signal });
-      begun.tell();
-    });
-  const node = await startNode({ maxConnections: 1 }, { authorize });
+  const { authorize, asked } = judge();
+  const { log, lines } = keepLog();
+  const node = await startNode({ maxConnections: 1 }, { authorize, log });
   const opened = vi.fn<() => void>();
   node.on("open", opened);
-  const begin = (): Promise<void> =>
-    new Promise((resolve) => {
-      begun.tell = resolve;
-    });
 
-  const first = begin();
   const client = RawClient.ask(node);
-  await first;
+  const first = await asked();
   expect((await askUpgrade(node)).status).toBe(503);
   const aborted = new Promise((resolve) => {
-    judging[0]!.signal.addEventListener("abort", resolve);
+    first.signal.addEventListener("abort", resolve);
   });
   leave(client);
   await aborted;
-  judging[0]!.resolve({ admit: true });
-  expect(judging[0]!.signal.reason).toMatchObject({ code: "ABORTED" });
+  expect(first.signal.reason).toMatchObject({ code: "ABORTED" });
+  first.answer({ admit: true });
 
-  const connected = nextEvent(node, "open");
-  const second = begin();
   const next = Client.connect(node);
-  await second;
-  judging[1]!.resolve({ admit: true });
-  expect((await next).id).toBe((await connected)[0].id);
+  (await asked()).answer({ admit: true });
+  const { id } = await next;
+  expect(node.hub.listConnections({})).toEqual([id]);
   expect(opened).toHaveBeenCalledTimes(1);
+  // Who was turned away is told in the log; who went away by itself was not.
+  expect(lines.filter(({ msg }) => msg.includes("refused")).map(({ status }) => status)).toEqual([503]);
 });
 
-test("messages that a client sends while it is judged wait, and come once it is in", async () => {
-  let admit: (answer: Admission) => void = () => undefined;
-  const begun = new Promise<void>((resolve) => {
-    admit = () => resolve();
-  });
-  let answer: (value: Admission) => void = () => undefined;
-  const authorize: Authorize = () => {
-    admit({ admit: true });
-    return new Promise((resolve) => {
-      answer = resolve;
-    });
-  };
+test("messages that a client sends while it is judged wait, and come in order once it is in", async () => {
+  const { authorize, asked } = judge();
   const node = await startNode({ openMessage: false }, { authorize });
-  const heard = nextEvent(node, "message");
+  const heard: unknown[] = [];
+  const all = new Promise<void>((resolve) => {
+    node.on("message", (_connection, data) => {
+      if (heard.push(data) === 3) resolve();
+    });
+  });
   const client = RawClient.ask(node);
-  await begun;
-  // "hi", masked with zeros: ahead of the answer to the handshake, as no browser would.
-  client.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
-  answer({ admit: true });
-  expect((await heard)[1]).toBe("hi");
+  const question = await asked();
+  for (const text of ["one", "two"]) client.write(clientFrame(opcodes.text, text));
+  await new Promise((resolve) => client.socket.write("", resolve));
+  question.answer({ admit: true });
+  client.write(clientFrame(opcodes.text, "three"));
+  await all;
+  expect(heard).toEqual(["one", "two", "three"]);
 });

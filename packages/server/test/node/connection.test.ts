@@ -28,7 +28,7 @@ describe.each([{ perMessageDeflate: false }, { perMessageDeflate: true }])("with
 
   test("any well-formed text arrives as it was sent, and comes back so", async () => {
     const node = await startNode(options);
-    node.on("message", (connection, data) => connection.send(data));
+    node.on("message", (connection, data) => connection.send(String(data)));
     const client = await Client.connect(node, options);
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary", maxLength: 300 }), async (text) => {

@@ -1,17 +1,17 @@
 import { expect, test, vi } from "vitest";
 import type { NodeEventName, WebSocketNode } from "../../src/index.js";
-import { clientFrame, opcodes, RawClient } from "./raw-client.js";
+import { clientFrame, RawClient } from "./raw-client.js";
 import { Client, keepLog, metricOf, nextEvent, startNode } from "./running-node.js";
 
 /** Ways to fail, each of which must stay the handler's own business. */
 const failures: [how: string, fail: (error: Error) => unknown][] = [
   [
     "throws",
-    (error) => {
-      throw error;
+    (failure) => {
+      throw failure;
     },
   ],
-  ["rejects", (error) => Promise.reject(error)],
+  ["rejects", (failure) => Promise.reject(failure)],
 ];
 
 /** Opens a connection, sends a message and closes again, while the handler of `event` fails. */
@@ -24,32 +24,31 @@ async function useConnection(node: WebSocketNode): Promise<void> {
   await ended;
 }
 
-test.each((["open", "message", "close"] as const).flatMap((event) => failures.map((way) => [event, ...way] as const)))(
-  "a handler of %s that %s harms nobody else, and is reported",
-  async (event, _how, fail) => {
-    const { log, lines } = keepLog();
-    const node = await startNode({ adminPort: 0 }, { log });
-    const failure = new Error("the application's fault");
-    const errors: unknown[][] = [];
-    node.on(event, () => fail(failure));
-    node.on("error", (...args) => errors.push(args));
-    const others = vi.fn<() => void>();
-    node.on(event, others);
-    node.on("message", (connection, data) => connection.send(`answer to ${String(data)}`));
+test.each(
+  (["open", "message", "close"] as const).flatMap((event) => failures.map((way) => [event, ...way] as const)),
+)("a handler of %s that %s harms nobody else, and is reported", async (event, _how, fail) => {
+  const { log, lines } = keepLog();
+  const node = await startNode({ adminPort: 0 }, { log });
+  const failure = new Error("the application's fault");
+  const errors: unknown[][] = [];
+  node.on(event, () => fail(failure));
+  node.on("error", (...args) => errors.push(args));
+  const others = vi.fn<() => void>();
+  node.on(event, others);
+  node.on("message", (connection, data) => connection.send(`answer to ${String(data)}`));
 
-    await useConnection(node);
-    await useConnection(node);
+  await useConnection(node);
+  await useConnection(node);
 
-    expect(others).toHaveBeenCalledTimes(2);
-    await vi.waitUntil(() => errors.length === 2);
-    expect(errors.map(([error]) => error)).toEqual([failure, failure]);
-    expect(errors[0]?.[1]).toMatchObject({ remoteAddress: "127.0.0.1" });
-    const told = lines.filter(({ msg }) => msg === `a handler of ${event} failed: ${failure.message}`);
-    expect(told).toHaveLength(2);
-    expect(told[0]).toMatchObject({ level: "error", event, err: { message: failure.message } });
-    expect(await metricOf(node, `wsc_handler_errors_total{event="${event}"}`)).toBe(2);
-  },
-);
+  expect(others).toHaveBeenCalledTimes(2);
+  await vi.waitUntil(() => errors.length === 2);
+  expect(errors.map(([error]) => error)).toEqual([failure, failure]);
+  expect(errors[0]?.[1]).toMatchObject({ remoteAddress: "127.0.0.1" });
+  const told = lines.filter(({ msg }) => msg === `a handler of ${event} failed: ${failure.message}`);
+  expect(told).toHaveLength(2);
+  expect(told[0]).toMatchObject({ level: "error", event, err: { message: failure.message } });
+  expect(await metricOf(node, `wsc_handler_errors_total{event="${event}"}`)).toBe(2);
+});
 
 test.each(failures)("an error handler that %s does not hear of itself", async (_how, fail) => {
   const { log, lines } = keepLog();
@@ -186,15 +185,18 @@ test("the open handler gets the request of the handshake", async () => {
 test.each([
   ["ping", false],
   ["ping", true],
-])("the message %j is answered with a pong, also as binary (%j), and no handler hears it", async (text, binary) => {
-  const node = await startNode();
-  const heard = vi.fn<() => void>();
-  node.on("message", heard);
-  const client = await Client.connect(node);
-  client.socket.send(Buffer.from(text), { binary });
-  expect(await client.next()).toBe(`{"cmd":"pong","_id":"${client.id}"}`);
-  expect(heard).not.toHaveBeenCalled();
-});
+])(
+  "the message %j is answered with a pong, also as binary (%j), and no handler hears it",
+  async (text, binary) => {
+    const node = await startNode();
+    const heard = vi.fn<() => void>();
+    node.on("message", heard);
+    const client = await Client.connect(node);
+    client.socket.send(Buffer.from(text), { binary });
+    expect(await client.next()).toBe(`{"cmd":"pong","_id":"${client.id}"}`);
+    expect(heard).not.toHaveBeenCalled();
+  },
+);
 
 test("with pingMessage off, a ping is a message like others", async () => {
   const node = await startNode({ pingMessage: false });

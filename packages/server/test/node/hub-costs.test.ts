@@ -124,15 +124,18 @@ test("sending touches the recipients and nobody else", () => {
     items: 1,
   });
   expect(costOf(() => commands.sendToRandomConnection({ message })).connections).toBe(1);
-  expect(costOf(() => commands.sendToUser({ userId: "user", message }))).toEqual({ connections: 1, items: 1 });
+  expect(costOf(() => commands.sendToUser({ userId: "user", message }))).toEqual({
+    connections: 1,
+    items: 1,
+  });
   expect(costOf(() => commands.sendToConnection({ connectionId: "first", message })).connections).toBe(1);
   expect(costOf(() => commands.sendToGroup({ groupId: "all", message })).connections).toBe(MEMBERS);
   expect(costOf(() => commands.sendToGroup({ groupId: "group 7", message })).connections).toBe(1);
   const groups: ReadonlySet<Group> = first.groups ?? new Set();
   expect(groups.size).toBe(GROUPS_OF_ONE);
-  expect(costOf(() => commands.sendToGroupsOfConnection({ connectionId: "first", message })).connections).toBe(
-    1,
-  );
+  expect(
+    costOf(() => commands.sendToGroupsOfConnection({ connectionId: "first", message })).connections,
+  ).toBe(1);
   expect(first.frames).toHaveLength(3);
   expect(new Set(member.frames).size).toBe(member.frames.length);
 });

@@ -97,9 +97,11 @@ function expectReadsToAgree({ commands, hub }: Real, model: HubModel): void {
   expect(sorted(commands.listUsers({}))).toEqual(sorted(model.userIds()));
   expect(sorted(commands.listBoundConnections({}))).toEqual(idsOf(bound));
   expect(sorted(commands.listGroups({}))).toEqual(sorted(model.groupIds()));
-  expect([commands.countConnections({}), commands.countUsers({}), commands.countBoundConnections({})]).toEqual(
-    [model.rows.length, model.userIds().length, bound.length],
-  );
+  expect([
+    commands.countConnections({}),
+    commands.countUsers({}),
+    commands.countBoundConnections({}),
+  ]).toEqual([model.rows.length, model.userIds().length, bound.length]);
   expect(hub.groupCount).toBe(model.groupIds().length);
   for (const user of userIds) {
     const rows = model.of(user);
@@ -142,9 +144,10 @@ function expectSendsToAgree({ commands, connections }: Real, model: HubModel): v
     expect(idsOf(got)).toEqual(idsOf(rows));
     for (const { texts } of got) expect(texts.filter((text) => text === message)).toHaveLength(1);
   };
-  expectRecipients((message) => commands.broadcast({ message, exceptConnectionIds: ["c1", "none"] }), [
-    ...model.rows.filter(({ id }) => id !== "c1"),
-  ]);
+  expectRecipients(
+    (message) => commands.broadcast({ message, exceptConnectionIds: ["c1", "none"] }),
+    [...model.rows.filter(({ id }) => id !== "c1")],
+  );
   const inGroup = model.in("g0").filter((row) => row.id !== "c2" && row.userId !== "u1");
   expectRecipients(
     (message) =>

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeMessage, type Frame } from "../../src/node/frame.js";
@@ -148,6 +150,25 @@ test("frames that come while the tick's are being written leave in the next writ
   await endOfTick();
   await endOfTick();
   expect(echo.bytes.equals(later.bytes)).toBe(true);
+});
+
+test("nothing of a tick is kept once it was written", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const outbox = new Outbox();
+  const queue = (): WeakRef<Frame>[] =>
+    ["a", "b"].map((text) => {
+      const frame = encodeMessage(text);
+      outbox.add({ pending: undefined, write: () => undefined }, frame);
+      return new WeakRef(frame);
+    });
+  const frames = queue();
+  await endOfTick();
+  await endOfTick();
+  collectGarbage();
+  expect(frames.map((frame) => frame.deref())).toEqual([undefined, undefined]);
+  // It is the same outbox that is still in use.
+  expect(outbox.framesTotal).toBe(2);
 });
 
 test("frames and bytes queued are counted for each recipient", () => {

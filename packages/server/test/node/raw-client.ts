@@ -54,11 +54,17 @@ export class RawClient {
 
   /** Sends the handshake, and waits for nothing. */
   static ask(node: WebSocketNode, path = "/"): RawClient {
-    const client = new RawClient(Number(node.addresses.client.split(":").at(-1)));
-    client.socket.write(
+    return RawClient.dial(
+      node,
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n\r\n`,
     );
+  }
+
+  /** Sends this text, and waits for nothing. */
+  static dial(node: WebSocketNode, text: string): RawClient {
+    const client = new RawClient(Number(node.addresses.client.split(":").at(-1)));
+    client.socket.write(text);
     return client;
   }
 
@@ -77,10 +83,15 @@ export class RawClient {
     return frames;
   }
 
-  /** Reads whatever comes until the connection ends, and forgets it. */
-  async readToEnd(): Promise<void> {
+  /** Whatever comes until the connection ends. */
+  async readToEnd(): Promise<string> {
+    let text = "";
+    this.socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+    });
     this.socket.resume();
     await this.closed;
+    return text;
   }
 
   #cutFrame(): RawFrame | undefined {

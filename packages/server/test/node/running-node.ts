@@ -2,6 +2,10 @@ import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions }
 import { onTestFinished } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import {
+  type Center,
+  type CenterOptions,
+  type CenterParts,
+  createCenter,
   createLogger,
   createNode,
   createSilentLogger,
@@ -17,6 +21,17 @@ export async function startNode(options: NodeOptions = {}, parts: NodeParts = {}
   onTestFinished(() => node.stop());
   await node.start();
   return node;
+}
+
+/** A center on free ports of loopback. It stops when the test ends. */
+export async function startCenter(options: CenterOptions = {}, parts: CenterParts = {}): Promise<Center> {
+  const center = createCenter(
+    { linkPort: 0, httpPort: 0, ...options },
+    { log: createSilentLogger(), ...parts },
+  );
+  onTestFinished(() => center.stop());
+  await center.start();
+  return center;
 }
 
 export interface LogLine {

@@ -82,6 +82,19 @@ test("with compression, a client that never reads is closed as well", async () =
   expect((await ended).slice(1)).toEqual([4002, "slow consumer"]);
 });
 
+test("with compression, what waits to be compressed counts as buffered", async () => {
+  const node = await startNode({ perMessageDeflate: true });
+  const opened = nextEvent(node, "open");
+  const client = await Client.connect(node, { perMessageDeflate: true });
+  const [connection] = await opened;
+  const messages = Array.from({ length: 10 }, () => randomBytes(50_000));
+  for (const message of messages) connection.send(message);
+  expect(connection.bufferedBytes).toBeGreaterThanOrEqual(500_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(connection.bufferedBytes).toBeGreaterThanOrEqual(500_000);
+  await client.take(messages.length);
+});
+
 test("a user's slow connection is given up in the middle of a send, and the user's others get it", async () => {
   const node = await startNode({ maxBufferedBytes });
   const reader = await Client.connect(node);
@@ -119,12 +132,14 @@ test("an empty queue accepts a message larger than maxBufferedBytes, and then no
 test("what waits for the end of the tick counts as buffered, up to the last byte", async () => {
   const node = await startNode({ maxBufferedBytes: KiB, openMessage: false });
   const client = await Client.connect(node, { openFrame: false });
-  /** 10 bytes with its header. */
-  const message = "8 bytes.";
-  const queued = Array.from({ length: 103 }, () => node.hub.broadcast({ message }));
-  expect(queued.filter((count) => count === 1)).toHaveLength(102);
+  /** 8 bytes with its header, 1024 bytes in all with those before the last. */
+  const message = "6bytes";
+  const queued = Array.from({ length: 129 }, () => node.hub.broadcast({ message }));
+  expect(queued.filter((count) => count === 1)).toHaveLength(128);
   expect(queued.at(-1)).toBe(0);
   expect((await client.closed).code).toBe(4002);
+  // Had they been written, the close frame would have had to wait behind them.
+  expect(client.untaken).toEqual([]);
 });
 
 test("a client that pings without reading the pongs is given up too", async () => {
