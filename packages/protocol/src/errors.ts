@@ -11,7 +11,30 @@ export const errorCodes = {
     doc: "A parameter is missing or not what the command takes.",
   },
   UNKNOWN_COMMAND: { status: 404, retryable: false, doc: "No command has that name." },
-  UNKNOWN_HUB: { status: 404, retryable: false, doc: "The node has no hub of that name." },
+  UNKNOWN_SERVICE: { status: 404, retryable: false, doc: "No linked node has a service of that name." },
+  UNKNOWN_METHOD: { status: 404, retryable: false, doc: "The service declares no method of that name." },
+  METHOD_BUSY: {
+    status: 503,
+    retryable: true,
+    doc: "As many calls of the method run as it allows. The call was not run.",
+  },
+  METHOD_FAILED: { status: 502, retryable: false, doc: "The method threw an error." },
+  INVALID_RESULT: {
+    status: 502,
+    retryable: false,
+    doc: "The method ran, but returned what its declaration does not allow.",
+  },
+  NO_CENTER: { status: 503, retryable: true, doc: "No center is linked. The request was not sent." },
+  CENTER_BUSY: {
+    status: 503,
+    retryable: true,
+    doc: "The center stops, or has too many requests of this node. The request was not run.",
+  },
+  OUTCOME_UNKNOWN: {
+    status: 504,
+    retryable: false,
+    doc: "The center that had the request gave no answer. Whether nodes ran it is unknown.",
+  },
   NODE_TIMEOUT: {
     status: 504,
     retryable: true,

@@ -37,6 +37,38 @@ export const outcome = z.union([
 ]);
 export type WireOutcome = z.infer<typeof outcome>;
 
+const serviceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const methodName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/);
+
+/** A service of a node. `params` and `result` of its methods are JSON Schema, for people and tools. */
+export const serviceInfo = z.object({
+  name: serviceName,
+  metadata: z.record(z.string(), z.unknown()),
+  methods: z
+    .array(
+      z.object({ name: methodName, doc: z.string().max(2000), params: z.unknown(), result: z.unknown() }),
+    )
+    .max(1000),
+});
+export type ServiceInfo = z.infer<typeof serviceInfo>;
+
+/** What a node asks a center to run on the cluster: commands on the hub, or a method of a service. */
+export const clusterRequest = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("commands"),
+    commands: z.array(z.tuple([z.string().max(128), z.unknown()])).max(10_000),
+  }),
+  z.object({
+    kind: z.literal("service"),
+    service: z.string().max(64),
+    method: z.string().max(64),
+    params: z.unknown(),
+    mode: z.enum(["one", "all"]),
+    nodeId: hexId.optional(),
+  }),
+]);
+export type ClusterRequest = z.infer<typeof clusterRequest>;
+
 /**
  * Every frame between a center and a node, by its first element. docs/PROTOCOL.md tells their order.
  *
@@ -63,7 +95,7 @@ export const linkFrames = {
   /** Node to center: the number of the ping that it answers, and what the node holds. */
   pong: z.tuple([z.literal("pong"), z.int().nonnegative(), nodeStatus]),
 
-  /** `["call", id, hub, remainingMs, [[command, params], ...]]`: run these in order. */
+  /** `["call", id, service, remainingMs, [[method, params], ...]]`: run these in order. */
   call: z.tuple([
     z.literal("call"),
     callId,
@@ -73,8 +105,23 @@ export const linkFrames = {
   ]),
   /** `["reply", id, outcomes]`: one outcome for each command of the call, in order. */
   reply: z.tuple([z.literal("reply"), callId, z.array(outcome).max(10_000)]),
-  /** Nobody waits for that call any more. What was not yet read or answered of it may be dropped. */
+  /** Nobody waits for that call, or request, any more. What was not yet read or answered of it may be dropped. */
   cancel: z.tuple([z.literal("cancel"), callId]),
+
+  /** Node to center: all of the node's services, but for the hub, each time that they change. */
+  services: z.tuple([z.literal("services"), z.array(serviceInfo).max(1000)]),
+
+  /** Node to center: `["request", id, remainingMs, what]`: run this on the cluster, and answer with that id. */
+  request: z.tuple([z.literal("request"), callId, z.int().nonnegative(), clusterRequest]),
+  /** Center to node: `[true, nodeIds, outcomes]`, outcomes by command and node, or `[false, code, message]`. */
+  answer: z.tuple([
+    z.literal("answer"),
+    callId,
+    z.union([
+      z.tuple([z.literal(true), z.array(hexId), z.array(z.array(outcome))]),
+      z.tuple([z.literal(false), z.string().max(64), z.string().max(2000)]),
+    ]),
+  ]),
 
   /** Center to node: register with these centers too, or leave them. */
   register: z.tuple([z.literal("register"), z.array(address).max(1000)]),

@@ -6,5 +6,5 @@
  */
 export const LINK_PROTOCOL_VERSION = 1;
 
-/** The hub that the classic API speaks to. */
-export const DEFAULT_HUB = "default";
+/** The service that every node has: the hub that the classic API speaks to. Its methods are the command table. */
+export const HUB_SERVICE = "websocket";

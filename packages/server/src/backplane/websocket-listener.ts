@@ -115,7 +115,11 @@ export class WebSocketListener implements Backplane {
       this.#handshakes.delete(link);
     };
     let greeted: { meeting: Meeting } | undefined;
-    link.onClose = over;
+    link.onClose = (reason) => {
+      if (!this.#handshakes.has(link)) return;
+      over();
+      this.#options.onRefused(address, new CenterError("LINK_PROTOCOL", `the handshake was not finished: ${reason}`));
+    };
     link.onFrame = (bytes) => {
       try {
         const frame = decodeHandshake(bytes, "node");

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { formatAddress, parseAddress } from "../config/addresses.js";
 import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
@@ -200,7 +199,7 @@ export class Center {
       routes: {
         ...opsRoutes(this.#metrics.registry, () => this.#notReady()),
         "/nodes": {
-          handle: (_request: IncomingMessage) => json(200, { centerId: this.id, nodes: this.nodes }),
+          handle: () => json(200, { centerId: this.id, nodes: this.nodes }),
         },
       },
       classic: async (request, { callId, signal }) => {

@@ -1,4 +1,4 @@
-import { nodeKeyOf, type NodeStatus } from "@websocket-center/protocol";
+import type { NodeStatus } from "@websocket-center/protocol";
 import type { Channel } from "../rpc/channel.js";
 
 /** What a center knows of a node, as `GET /nodes` shows it. */
@@ -25,19 +25,16 @@ const nothingYet: NodeStatus = { connections: 0, users: 0, groups: 0, draining: 
 /** The nodes that are linked and authenticated right now, in the order in which they came. */
 export class Registry {
   readonly #byId = new Map<string, { channel: Channel; linkedAt: Date }>();
-  readonly #byKey = new Map<string, Channel>();
 
   add(channel: Channel): void {
     const { id } = channel.member;
     this.#byId.set(id, { channel, linkedAt: new Date() });
-    this.#byKey.set(nodeKeyOf(id), channel);
   }
 
   remove(channel: Channel): void {
     const { id } = channel.member;
     if (this.#byId.get(id)?.channel !== channel) return;
     this.#byId.delete(id);
-    this.#byKey.delete(nodeKeyOf(id));
   }
 
   get size(): number {
@@ -46,11 +43,6 @@ export class Registry {
 
   channels(): Channel[] {
     return Array.from(this.#byId.values(), ({ channel }) => channel);
-  }
-
-  /** The node that made the connection id, if it is here. */
-  nodeOfConnection(connectionId: string): Channel | undefined {
-    return this.#byKey.get(nodeKeyOf(connectionId));
   }
 
   /** @param pulse - what is known of each node from its answers to pings. */

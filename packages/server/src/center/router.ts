@@ -1,9 +1,10 @@
 import {
   type Command,
   commands as commandTable,
-  DEFAULT_HUB,
+  HUB_SERVICE,
   type ErrorCode,
   isErrorCode,
+  nodeKeyOf,
   type WireOutcome,
 } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
@@ -65,7 +66,7 @@ export class Router {
     options: { timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<void> {
     const items = step.items(outcomes);
-    const targets = this.#targetsOf(items, nodes);
+    const targets = targetsOf(items, nodes);
     // A node whose first half of a split command failed keeps that failure: it is not sent the second half.
     const isSpared = (item: StepItem, node: number): boolean =>
       item.isSecondHalf && outcomes[item.index]?.[node]?.ok === false;
@@ -75,7 +76,7 @@ export class Router {
       const channels = at.map((node) => nodes[node]).filter((channel) => channel !== undefined);
       const commands = asked.map(({ command }) => command);
       if (commands.length === 0) return;
-      const answers = await this.#caller.call(channels, DEFAULT_HUB, commands, options);
+      const answers = await this.#caller.call(channels, HUB_SERVICE, commands, options);
       for (const node of at) {
         const channel = nodes[node];
         if (channel !== undefined) record(outcomes, asked, node, channel, answers.get(channel.member));
@@ -89,27 +90,37 @@ export class Router {
       ),
     ]);
   }
+}
 
-  /** The places in `nodes` of those that at least one of the commands concerns. A batch goes whole to each of them. */
-  #targetsOf(items: readonly StepItem[], nodes: readonly Channel[]): number[] {
-    const everyNode = [...nodes.keys()];
-    const targets = new Set<number>();
-    for (const { command } of items) {
-      const channel = this.#nodeOf(command);
-      if (channel === "every") return everyNode;
-      const node = channel === undefined ? -1 : nodes.indexOf(channel);
-      if (node >= 0) targets.add(node);
-    }
-    return everyNode.filter((node) => targets.has(node));
+/** The places in `nodes` of those that at least one of the commands concerns. A batch goes whole to each of them. */
+function targetsOf(items: readonly StepItem[], nodes: readonly Channel[]): number[] {
+  const everyNode = [...nodes.keys()];
+  const targets = new Set<number>();
+  for (const { command } of items) {
+    const place = placeOf(command, nodes);
+    if (place === "every") return everyNode;
+    if (place !== undefined) targets.add(place);
   }
+  return everyNode.filter((node) => targets.has(node));
+}
 
-  /** The one node that the command concerns, undefined for none of those that are linked, or every node. */
-  #nodeOf(command: Command): Channel | undefined | "every" {
-    if ("connectionId" in command.params && commandTable[command.name].target === "connection") {
-      return this.#registry.nodeOfConnection(command.params.connectionId);
-    }
+/**
+ * The place of the one node that the command concerns, undefined for none of those that were linked, or every node.
+ * One that has left since is still asked, and answers NODE_LEFT: what it held is unknown, not absent.
+ */
+function placeOf(command: Command, nodes: readonly Channel[]): number | undefined | "every" {
+  if (!("connectionId" in command.params) || commandTable[command.name].target !== "connection")
     return "every";
-  }
+  const key = nodeKeyOf(command.params.connectionId);
+  const place = nodes.findIndex(({ member }) => nodeKeyOf(member.id) === key);
+  return place < 0 ? undefined : place;
+}
+
+/** Where the number of outcomes is not that of the commands, which belongs to which is unknown. */
+function counted(answer: NodeAnswer | undefined, count: number, nodeId: string): NodeAnswer | undefined {
+  if (answer?.ok !== true || answer.outcomes.length === count) return answer;
+  const message = `node ${nodeId} answered ${answer.outcomes.length} outcomes to ${count} commands`;
+  return { ok: false, code: "INTERNAL", message };
 }
 
 function record(
@@ -119,9 +130,11 @@ function record(
   channel: Channel,
   answer: NodeAnswer | undefined,
 ): void {
+  const { id } = channel.member;
+  const settled = counted(answer, items.length, id);
   for (const [at, { index, command }] of items.entries()) {
     const places = outcomes[index];
-    if (places !== undefined) places[node] = outcomeOf(command, channel.member.id, answer, at);
+    if (places !== undefined) places[node] = outcomeOf(command, id, settled, at);
   }
 }
 

@@ -16,7 +16,15 @@ import { ALLOWED_METHODS, createGuard, preflightHeaders } from "./guard.js";
 import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
 import { type Middleware, type Next, runMiddleware } from "./middleware.js";
 import { parseQuery, type QueryMap } from "./query.js";
-import { type Route, type RouteExchange, sendProblem, serveRoute } from "./routes.js";
+import {
+  createRouteSearch,
+  type FoundRoute,
+  refuseOtherMethod,
+  type RouteExchange,
+  type Routes,
+  sendProblem,
+  serveRoute,
+} from "./routes.js";
 import { createTokenCheck, findBodyToken, findToken } from "./tokens.js";
 
 /** Limits in bytes. */
@@ -54,7 +62,7 @@ export interface ApiOptions {
   allowedOrigins: readonly string[];
   /** Run first, in order, for every request. One that answers by itself does not call `next`. */
   middleware?: readonly Middleware[];
-  routes: Readonly<Record<string, Route>>;
+  routes: Routes;
   /** Runs the events and answers the JSON text of the whole answer. Without it, only `routes` are served. */
   classic?: (request: ClassicRequest, context: ClassicContext) => Promise<string>;
   /** A node's own port: a bad parameter, or nothing but unknown events, fails the whole request. */
@@ -86,7 +94,7 @@ const ABORTED_STATUS = 499;
  */
 export function createApi(options: ApiOptions): Api {
   const { classic, limits, middleware = [], strict } = options;
-  const routes = new Map(Object.entries(options.routes));
+  const findRoute = createRouteSearch(options.routes);
   const guard = createGuard(options);
   const tokenMatches = createTokenCheck(options.tokens);
 
@@ -110,16 +118,16 @@ export function createApi(options: ApiOptions): Api {
 
   async function dispatch(exchange: Exchange, next: Next | undefined): Promise<void> {
     const { url = "/" } = exchange.req;
-    const route = routes.size === 0 ? undefined : routes.get(pathOf(url));
-    if (route?.public) return serveRoute(route, exchange, options.onError);
-    if (options.off?.() === true || (route === undefined && classic === undefined)) {
+    const found = findRoute(pathOf(url));
+    if (found?.route.public) return answerRoute(exchange, url, found);
+    if (options.off?.() === true || (found === undefined && classic === undefined)) {
       if (next !== undefined) next();
       else sendFailure(exchange, 404, "not found");
       return;
     }
     const { cors, ...admission } = guard.check(exchange.req);
     exchange.cors = cors;
-    if (route !== undefined) return answerGuardedRoute(exchange, route, admission);
+    if (found !== undefined) return answerGuardedRoute(exchange, url, found, admission);
     return answerClassic(exchange, url, admission);
   }
 
@@ -191,10 +199,7 @@ export function createApi(options: ApiOptions): Api {
       return;
     }
     if (!reading.ok || classic === undefined) return;
-    const controller = new AbortController();
-    res.once("close", () => {
-      if (!res.writableFinished) controller.abort(new CenterError("ABORTED", "the caller went away"));
-    });
+    const controller = abortedByCaller(res);
     const text = await classic(reading.request, {
       callId,
       // A signal is made when it is first asked for, and costs more than reading the request.
@@ -212,7 +217,8 @@ export function createApi(options: ApiOptions): Api {
 
   async function answerGuardedRoute(
     exchange: Exchange,
-    route: Route,
+    url: string,
+    found: FoundRoute,
     admission: { ok: true } | { ok: false; message: string },
   ): Promise<void> {
     const { req, res, callId, cors } = exchange;
@@ -220,12 +226,26 @@ export function createApi(options: ApiOptions): Api {
       sendFailure(exchange, 403, admission.message);
     } else if (req.method === "OPTIONS") {
       sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
-    } else if (!tokenMatches(findToken(parseQuery(queryOf(req.url ?? "/")), req.headers))) {
+    } else if (!tokenMatches(findToken(parseQuery(queryOf(url)), req.headers))) {
       const detail = "this endpoint needs a token: Authorization: Bearer <token>";
       sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, { "WWW-Authenticate": "Bearer" });
     } else {
-      await serveRoute(route, exchange, options.onError);
+      await answerRoute(exchange, url, found);
     }
+  }
+
+  async function answerRoute(exchange: Exchange, url: string, { route, params }: FoundRoute): Promise<void> {
+    if (refuseOtherMethod(route, exchange)) return;
+    const { req, res, callId } = exchange;
+    const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };
+    if (body === undefined) return;
+    if (!body.ok) {
+      sendProblem(exchange, 400, "INVALID_PARAMS", body.message);
+      return;
+    }
+    const { signal } = abortedByCaller(res);
+    const request = { req, params, query: parseQuery(queryOf(url)), body: body.body, callId, signal };
+    await serveRoute(route, exchange, request, options.onError);
   }
 
   /** Answers a request of which nothing was run, in the classic shape. */
@@ -275,6 +295,15 @@ export function createApi(options: ApiOptions): Api {
   }
 
   return { handle };
+}
+
+/** Aborts when the connection ends before the answer is out. */
+function abortedByCaller(res: ServerResponse): AbortController {
+  const controller = new AbortController();
+  res.once("close", () => {
+    if (!res.writableFinished) controller.abort(new CenterError("ABORTED", "the caller went away"));
+  });
+  return controller;
 }
 
 /** The path of a request target in origin form (`/path?query`) or absolute form (`http://host/path?query`). */

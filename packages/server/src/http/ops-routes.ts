@@ -1,12 +1,12 @@
 import type { Registry } from "prom-client";
 import { type Answer, JSON_TYPE } from "./answers.js";
-import type { Route } from "./routes.js";
+import type { Routes } from "./routes.js";
 
 /**
  * What operators ask: `/livez` (the process serves), `/readyz` (send it work, or why not), `/metrics` (Prometheus).
  * @param notReady - the reasons why it is not ready; none where it is.
  */
-export function opsRoutes(metrics: Registry, notReady: () => string[]): Record<string, Route> {
+export function opsRoutes(metrics: Registry, notReady: () => string[]): Routes {
   return {
     "/livez": { public: true, handle: () => json(200, { live: true }) },
     "/readyz": {

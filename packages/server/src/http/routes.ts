@@ -1,11 +1,87 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { errorCodes } from "@websocket-center/protocol";
+import { CenterError } from "../errors.js";
 import { type Answer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
+import type { JsonObject } from "./json-body.js";
+import type { QueryMap } from "./query.js";
 
-/** An endpoint of our own at an exact path, for GET and HEAD. */
+/** What a route gets of a request. */
+export interface RouteRequest {
+  req: IncomingMessage;
+  /** What stands in the places of `{name}` in the path, percent-escapes resolved. */
+  params: Readonly<Record<string, string>>;
+  query: QueryMap;
+  /** The JSON object that a POST carries; `{}` where it carries nothing. */
+  body: JsonObject;
+  callId: string;
+  /** Aborts when the caller goes away before the answer. */
+  signal: AbortSignal;
+}
+
+/** An endpoint of our own. It throws a CenterError to answer with a problem document that has its code and status. */
 export interface Route {
+  /** GET (which serves HEAD too) is the default. */
+  method?: "GET" | "POST";
   /** A public route is answered whoever asks; any other follows the API's rules, with 401 for a missing token. */
   public?: boolean;
-  handle: (req: IncomingMessage) => Answer | Promise<Answer>;
+  handle: (request: RouteRequest) => Answer | Promise<Answer>;
+}
+
+/** Routes by their paths, such as `/nodes` or `/services/{name}/{method}`. */
+export type Routes = Readonly<Record<string, Route>>;
+
+export interface FoundRoute {
+  route: Route;
+  params: Record<string, string>;
+}
+
+/** Prepares the search for a route; an exact path comes before one with places. */
+export function createRouteSearch(routes: Routes): (path: string) => FoundRoute | undefined {
+  const exact = new Map<string, Route>();
+  const patterns: { segments: string[]; route: Route }[] = [];
+  for (const [path, route] of Object.entries(routes)) {
+    if (path.includes("{")) patterns.push({ segments: path.split("/"), route });
+    else exact.set(path, route);
+  }
+  return (path) => {
+    const route = exact.get(path);
+    if (route !== undefined) return { route, params: {} };
+    if (patterns.length === 0) return undefined;
+    const given = path.split("/");
+    for (const { segments, route: candidate } of patterns) {
+      const params = matchSegments(segments, given);
+      if (params !== undefined) return { route: candidate, params };
+    }
+    return undefined;
+  };
+}
+
+function matchSegments(
+  segments: readonly string[],
+  given: readonly string[],
+): Record<string, string> | undefined {
+  if (segments.length !== given.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [at, segment] of segments.entries()) {
+    const text = given[at] ?? "";
+    if (!segment.startsWith("{")) {
+      if (segment !== text) return undefined;
+      continue;
+    }
+    const value = decodeSegment(text);
+    if (value === undefined || value === "") return undefined;
+    params[segment.slice(1, -1)] = value;
+  }
+  return params;
+}
+
+function decodeSegment(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not UTF-8: no route has such a name.
+    return undefined;
+  }
 }
 
 /** A request on its way to an answer. `cors`: headers that every answer to it has. */
@@ -16,22 +92,34 @@ export interface RouteExchange {
   cors: Readonly<Record<string, string>>;
 }
 
-/** Answers with what the route gives; 405 for other methods, and 500 where it throws, which `onError` is told. */
+/** Answers 405 unless the route serves the request's method. */
+export function refuseOtherMethod(route: Route, exchange: RouteExchange): boolean {
+  const { method } = exchange.req;
+  const wanted = route.method ?? "GET";
+  if (method === wanted || (wanted === "GET" && method === "HEAD")) return false;
+  const served = wanted === "GET" ? "GET, HEAD" : wanted;
+  const detail = `this endpoint serves ${served}`;
+  const allow = route.public === true ? served : `${served}, OPTIONS`;
+  sendProblem(exchange, 405, "METHOD_NOT_ALLOWED", detail, { Allow: allow });
+  return true;
+}
+
+/** Answers with what the route gives, or the problem that it throws; 500 for faults, which `onError` is told. */
 export async function serveRoute(
   route: Route,
   exchange: RouteExchange,
+  request: RouteRequest,
   onError: (error: unknown, callId: string) => void,
 ): Promise<void> {
-  const { req, res, callId, cors } = exchange;
-  if (req.method !== "GET" && req.method !== "HEAD") {
-    const allow = route.public ? "GET, HEAD" : "GET, HEAD, OPTIONS";
-    sendProblem(exchange, 405, "METHOD_NOT_ALLOWED", "this endpoint is read only", { Allow: allow });
-    return;
-  }
+  const { res, callId, cors } = exchange;
   try {
-    const answer = await route.handle(req);
+    const answer = await route.handle(request);
     sendAnswer(res, callId, { ...answer, headers: { ...cors, ...answer.headers } });
   } catch (error) {
+    if (error instanceof CenterError && error.code !== "INTERNAL") {
+      sendProblem(exchange, errorCodes[error.code].status, error.code, error.message);
+      return;
+    }
     onError(error, callId);
     sendProblem(exchange, 500, "INTERNAL", "internal error");
   }

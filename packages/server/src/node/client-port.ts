@@ -96,6 +96,11 @@ export class ClientPort {
       WebSocket: ClientSocket,
     };
     this.#webSockets = new WebSocketServer(options);
+    // Without a listener `ws` would refuse these by itself, and nobody would know.
+    this.#webSockets.on("wsClientError", (error, socket, request) => {
+      const refusal: Refusal = { status: 400, cause: "bad-request", reason: error.message };
+      this.#refuse(this.#clientAddress(request), socket, refusal);
+    });
   }
 
   get isDraining(): boolean {

@@ -75,9 +75,14 @@ export class NodeHandlers {
     };
     try {
       const result = handler();
-      if (result instanceof Promise) result.catch(failed);
+      // Any thenable: applications have promises of other libraries too.
+      if (isThenable(result)) Promise.resolve(result).catch(failed);
     } catch (error) {
       failed(error);
     }
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

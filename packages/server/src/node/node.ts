@@ -344,7 +344,10 @@ export class WebSocketNode {
         this.#metrics.clientErrors.inc({ status });
         this.#limiter.log("info", "bad-request", { status }, `no HTTP request: ${error.message}`);
       },
-      log: (message: string, error: unknown) => this.#onFault(message, error),
+      log: (message: string, error: unknown) => {
+        if (isLostConnection(error)) this.#log.debug({ err: error }, message);
+        else this.#onFault(message, error);
+      },
     };
   }
 
@@ -433,6 +436,13 @@ export class WebSocketNode {
 const knownCloseCodes = new Set<number>(Object.values(closeCodes).map(({ code }) => code))
   .add(1005)
   .add(1006);
+
+const lostConnectionCodes = new Set<unknown>(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+
+/** Whether the peer or the network ended a connection: nothing is wrong here. */
+function isLostConnection(error: unknown): boolean {
+  return error instanceof Error && "code" in error && lostConnectionCodes.has(error.code);
+}
 
 function labelOfCloseCode(code: number): string {
   return knownCloseCodes.has(code) ? String(code) : "other";

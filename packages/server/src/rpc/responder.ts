@@ -1,4 +1,4 @@
-import { DEFAULT_HUB, type FrameOf, type WireOutcome } from "@websocket-center/protocol";
+import { HUB_SERVICE, type FrameOf, type WireOutcome } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "./codec.js";
@@ -40,7 +40,7 @@ export class Responder {
   }
 
   #run(hub: string, name: string, params: unknown): WireOutcome {
-    if (hub !== DEFAULT_HUB) return [false, "UNKNOWN_HUB", "this node has no hub of that name"];
+    if (hub !== HUB_SERVICE) return [false, "UNKNOWN_SERVICE", "this node has no service of that name"];
     try {
       return [true, this.#execute(name, params)];
     } catch (error) {

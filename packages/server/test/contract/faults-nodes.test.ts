@@ -5,7 +5,7 @@ import { at } from "./cluster.js";
 import type { Cluster } from "./cluster.js";
 import { dataOf, isFailure, isObject, parse } from "./http.js";
 import type { Answer, Json } from "./http.js";
-import { open, openByHand, write } from "./tcp.js";
+import { open, openByHand, residentMib, write } from "./tcp.js";
 import { useCluster } from "./use-cluster.js";
 
 /** Resolves with the values at each node once none of them is a failure. */
@@ -123,6 +123,33 @@ describe("a frozen node", () => {
     } finally {
       node.signal("SIGCONT");
     }
+  });
+
+  test("makes a center hold no more than some of what it cannot take", { timeout: 90_000 }, async () => {
+    const center = at(cluster().centers, 0);
+    const node = at(cluster().nodes, 1);
+    const [here = "", there = ""] = cluster().nodeIds;
+    const before = residentMib(center.pid);
+    const body = JSON.stringify({ broadcast: { msg: "x".repeat(1_000_000) } });
+    node.signal("SIGSTOP");
+    try {
+      let peak = before;
+      for (let round = 0; round < 25; round += 1) {
+        const ask = { path: "/?event=broadcast&timeoutMs=2000", body };
+        const answers = await Promise.all(Array.from({ length: 10 }, () => cluster().atCenter(0, ask)));
+        for (const answer of answers) {
+          expect(place(answer, "broadcast", there)).toSatisfy(isFailure);
+        }
+        const sent = answers.filter((answer) => place(answer, "broadcast", here) === 1);
+        expect(await living.flushAndTake()).toHaveLength(sent.length);
+        peak = Math.max(peak, residentMib(center.pid));
+      }
+      expect(peak - before).toBeLessThan(200);
+    } finally {
+      node.signal("SIGCONT");
+    }
+    expect(await complete(cluster(), 0)).toEqual([1, 1]);
+    await frozen.flushAndTake();
   });
 
   test("does not hold up the deadline of a second call behind the first", async () => {

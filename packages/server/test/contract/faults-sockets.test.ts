@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { until } from "./child.js";
 import { at } from "./cluster.js";
 import type { Cluster } from "./cluster.js";
 import { dataOf, parse } from "./http.js";
-import { open, openByHand, readAll, upgrade, write } from "./tcp.js";
+import { open, openByHand, readAll, residentMib, upgrade, write } from "./tcp.js";
 import { useCluster } from "./use-cluster.js";
 
 const cluster = useCluster();
@@ -141,12 +140,6 @@ describe("half-open connections", () => {
     });
   });
 });
-
-/** The memory that a process holds, in MiB. */
-function residentMib(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1] ?? 0) / 1_024;
-}
 
 describe("a client that never reads", () => {
   test("is closed, fills no memory and costs the others nothing", { timeout: 90_000 }, async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
@@ -62,4 +63,10 @@ export async function openByHand(port: number): Promise<{ socket: Socket; id: st
   });
   await write(socket, upgrade());
   return { socket, id: await found };
+}
+
+/** The memory that a process holds, in MiB. */
+export function residentMib(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? 0) / 1_024;
 }

@@ -20,7 +20,7 @@ export class Mailbox<T> {
   #taken = 0;
   readonly #waiting: ((value: T) => void)[] = [];
 
-  readonly put = (value: T): void => {
+  put = (value: T): void => {
     this.all.push(value);
     const take = this.#waiting.shift();
     if (take === undefined) return;

@@ -31,7 +31,7 @@ describe.each([{ perMessageDeflate: false }, { perMessageDeflate: true }])("with
     node.on("message", (connection, data) => connection.send(String(data)));
     const client = await Client.connect(node, options);
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: "binary", maxLength: 300 }), async (text) => {
+      fc.asyncProperty(fc.string({ unit: "binary", maxLength: 300, size: "max" }), async (text) => {
         fc.pre(text !== "ping");
         node.hub.broadcast({ message: text });
         client.socket.send(text);

@@ -140,6 +140,17 @@ test("a client that vanishes without a close frame is told as 1006", async () =>
   expect(node.hub.countConnections({})).toBe(0);
 });
 
+test("a client that resets its connection is told as 1006, and is no error of the node", async () => {
+  const { log, lines } = keepLog();
+  const node = await startNode({}, { log });
+  const ended = nextEvent(node, "close");
+  const client = await RawClient.open(node);
+  client.socket.resetAndDestroy();
+  expect((await ended)[1]).toBe(1006);
+  expect(lines.map(({ level }) => level)).not.toContain("error");
+  expect(lines.map(({ level }) => level)).not.toContain("warn");
+});
+
 test("each event is told once, to each handler, until it is taken away", async () => {
   const node = await startNode();
   const heard: string[] = [];

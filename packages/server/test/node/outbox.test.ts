@@ -190,7 +190,7 @@ test("whatever is queued and in whichever ticks, each recipient's bytes are its 
     { weight: 1, arbitrary: fc.constant({ tick: true }) },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       const outbox = new Outbox();
       const recipients = Array.from({ length: 5 }, () => new FakeRecipient());
       const expected = recipients.map((): Frame[] => []);

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { type LinkFrame, linkFrames, parseLinkFrame } from "../src/index.js";
+
+const id = "0123456789abcdef0123456789abcdef";
+const hex64 = "ab".repeat(32);
+const info = { version: "1.0.0", publicUrl: "ws://127.0.0.1:8090", startedAt: 1 };
+const status = { connections: 1, users: 2, groups: 3, draining: false };
+
+const frames: LinkFrame[] = [
+  ["hello", { version: 1, role: "node", id, nonce: hex64 }],
+  ["hello", { version: 1, role: "center", id, nonce: hex64, proof: hex64 }],
+  ["auth", { proof: hex64, info, status }],
+  ["welcome"],
+  ["refuse", "LINK_AUTH_FAILED", "no"],
+  ["ping", 1],
+  ["pong", 1, status],
+  ["call", 1, "default", 5000, [["countUsers", {}]]],
+  [
+    "reply",
+    1,
+    [
+      [true, 3],
+      [false, "INTERNAL", "broken"],
+      [true, null],
+    ],
+  ],
+  ["cancel", 1],
+  ["register", ["8010", "host:8010"]],
+  ["remove", []],
+  ["piece", 1, 100, new Uint8Array(3)],
+  ["abandon", 1],
+];
+
+describe("frames of a link", () => {
+  test("each kind is read as it was written", () => {
+    for (const frame of frames) expect(parseLinkFrame(frame)).toEqual({ ok: true, frame });
+    expect(new Set(frames.map(([type]) => type))).toEqual(new Set(Object.keys(linkFrames)));
+  });
+
+  test("a frame with an element too many or too few is none", () => {
+    for (const frame of frames) {
+      expect(parseLinkFrame([...frame, "more"]).ok).toBe(false);
+      if (frame.length > 1) expect(parseLinkFrame(frame.slice(0, -1)).ok).toBe(false);
+    }
+  });
+
+  test.each([
+    ["not a list", { 0: "ping", 1: 1, length: 2 }],
+    ["a type that nobody knows", ["pong2", 1]],
+    ["a name of Object's own", ["toString"]],
+    ["a number that is no whole one", ["ping", 0.5]],
+    ["an id in upper case", ["hello", { version: 1, role: "node", id: id.toUpperCase(), nonce: hex64 }]],
+    ["a nonce that is too short", ["hello", { version: 1, role: "node", id, nonce: "ab" }]],
+    ["a role that nobody plays", ["hello", { version: 1, role: "admin", id, nonce: hex64 }]],
+    ["a status with a negative number", ["pong", 1, { ...status, users: -1 }]],
+    ["a command without parameters", ["call", 1, "default", 1, [["countUsers"]]]],
+    ["a hub without a name", ["call", 1, "", 1, []]],
+    ["an outcome that is neither", ["reply", 1, [["true", 1]]]],
+    ["a piece of nothing", ["piece", 1, 0, new Uint8Array(0)]],
+    ["too many addresses", ["register", Array.from({ length: 1001 }, () => "1")]],
+    ["an empty address", ["register", [""]]],
+  ])("%s is no frame", (_case, value) => {
+    expect(parseLinkFrame(value).ok).toBe(false);
+  });
+
+  test("the error says which frame and where, and holds none of its values", () => {
+    const parsed = parseLinkFrame(["auth", { proof: "the-secret-proof", info, status }]);
+    expect(parsed).toEqual({ ok: false, error: expect.stringMatching(/^auth frame: 1\.proof /) });
+    expect(JSON.stringify(parsed)).not.toContain("the-secret-proof");
+    expect(
+      parseLinkFrame(["hello", { version: "secret-version", role: "secret-role", id: 1, nonce: 2 }]),
+    ).toEqual({
+      ok: false,
+      error: expect.not.stringContaining("secret-"),
+    });
+  });
+});
