@@ -35,6 +35,17 @@ export const errorCodes = {
     retryable: false,
     doc: "The center that had the request gave no answer. Whether nodes ran it is unknown.",
   },
+  UNKNOWN_NODE: { status: 404, retryable: true, doc: "No node with that id is linked to the center." },
+  AMBIGUOUS_NODE: {
+    status: 409,
+    retryable: false,
+    doc: "Several linked nodes have an id that begins so. More characters of it are needed.",
+  },
+  NODE_DRAINING: {
+    status: 409,
+    retryable: true,
+    doc: "The node goes on draining: it stops, or its own program asked for it.",
+  },
   NODE_TIMEOUT: {
     status: 504,
     retryable: true,

@@ -13,12 +13,16 @@ export const nodeInfo = z.object({
 });
 export type NodeInfo = z.infer<typeof nodeInfo>;
 
-/** What a node holds right now. `draining`: it takes no new connections. */
+/**
+ * What a node holds right now. `draining`: it takes no new connections. `centerIds`: the centers that it is linked
+ * to; the center of a link that is being made may not be among them yet.
+ */
 export const nodeStatus = z.object({
   connections: z.int().nonnegative(),
   users: z.int().nonnegative(),
   groups: z.int().nonnegative(),
   draining: z.boolean(),
+  centerIds: z.array(hexId).max(1000).optional(),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
@@ -126,6 +130,10 @@ export const linkFrames = {
   /** Center to node: register with these centers too, or leave them. */
   register: z.tuple([z.literal("register"), z.array(address).max(1000)]),
   remove: z.tuple([z.literal("remove"), z.array(address).max(1000)]),
+
+  /** Center to node: take no new clients and close the present ones, but go on answering; or take clients again. */
+  drain: z.tuple([z.literal("drain")]),
+  undrain: z.tuple([z.literal("undrain")]),
 
   /** `["piece", transferId, totalBytes, bytes]`: the next bytes of a frame that is too large to go at once. */
   piece: z.tuple([

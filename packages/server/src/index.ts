@@ -1,3 +1,4 @@
+export { z } from "zod";
 export { type Center, type CenterParts, createCenter } from "./center/center.js";
 export type { NodeEntry } from "./center/registry.js";
 export type { CenterOptions, NodeOptions } from "./config/options.js";
@@ -7,6 +8,9 @@ export { createLogger, createSilentLogger, type Logger } from "./log.js";
 export type { Connection } from "./node/connection.js";
 export type { NodeEventName, NodeEvents } from "./node/events.js";
 export { createNode, type LocalHub, type NodeParts, type WebSocketNode } from "./node/node.js";
+export type { CallOptions, Cluster, ClusterResult } from "./services/cluster.js";
+export type { ServiceCall, ServiceEntry, ServiceFilter, ServiceResult } from "./services/directory.js";
+export { method, type Method, type MethodContext, type Service } from "./services/service.js";
 export type { Admission, Authorize } from "./node/upgrade.js";
 export {
   type Command,

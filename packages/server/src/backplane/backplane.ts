@@ -17,6 +17,9 @@ export type MemberChange =
   | { type: "joined"; member: Member }
   | { type: "left"; member: Member; reason: string };
 
+/** How sending a frame ended: whether it may have left this process. */
+export type Sent = (left: boolean) => void;
+
 /**
  * Moves frames between centers and nodes, and knows who is there. Calls, heartbeats and versions live above it, in
  * rpc/, the same over each driver; dialling, TLS and authentication live in the driver.
@@ -36,9 +39,10 @@ export interface Backplane {
   onFrame(receiver: (member: Member, frame: Uint8Array) => void): void;
   /**
    * Hands over a frame. Nothing happens where the member has left: its `left` tells everybody who waits.
-   * @param sent - called once the frame has left this process, or can no longer.
+   * @param sent - called once: with true when the frame may have left this process, with false when it surely
+   *   did not and never will.
    */
-  send(member: Member, frame: Uint8Array, sent?: () => void): void;
+  send(member: Member, frame: Uint8Array, sent?: Sent): void;
   /** The same to every member. */
   sendAll(frame: Uint8Array): void;
   /** Bytes that were handed over for the member and have not left this process. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type WebSocket from "ws";
 import { CenterError } from "../errors.js";
-import { MAX_FRAME_BYTES } from "./backplane.js";
+import { MAX_FRAME_BYTES, type Sent } from "./backplane.js";
 
 const LENGTH_BYTES = 4;
 /** A message is flushed before it grows past this. */
@@ -22,7 +22,7 @@ export class LinkSocket {
   readonly #webSocket: WebSocket;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  #sent: (() => void)[] = [];
+  #sent: Sent[] = [];
   #scheduled = false;
   #ended: string | undefined;
 
@@ -46,9 +46,9 @@ export class LinkSocket {
     return this.#queuedBytes + this.#webSocket.bufferedAmount;
   }
 
-  send(frame: Uint8Array, sent?: () => void): void {
+  send(frame: Uint8Array, sent?: Sent): void {
     if (this.#ended !== undefined) {
-      sent?.();
+      sent?.(false);
       return;
     }
     const length = Buffer.allocUnsafe(LENGTH_BYTES);
@@ -74,7 +74,7 @@ export class LinkSocket {
     this.#queuedBytes = 0;
     this.#sent = [];
     this.#webSocket.send(message, { binary: true }, () => {
-      for (const tell of sent) tell();
+      for (const tell of sent) tell(true);
     });
   }
 
@@ -116,7 +116,7 @@ export class LinkSocket {
   #end(reason: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    for (const tell of this.#sent.splice(0)) tell();
+    for (const tell of this.#sent.splice(0)) tell(false);
     this.#queue = [];
     this.#queuedBytes = 0;
     this.onClose(reason);

@@ -1,6 +1,6 @@
 import { type NodeInfo, nodeKeyOf, type NodeStatus } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import type { Backplane, Member } from "./backplane.js";
+import type { Backplane, Member, Sent } from "./backplane.js";
 import { Members } from "./members.js";
 
 interface Line {
@@ -11,7 +11,7 @@ interface Line {
   queuedBytes: number;
   /** What is queued is about to be delivered, together, and nothing that comes meanwhile. */
   isDelivering: boolean;
-  queue: { frame: Uint8Array; sent: (() => void) | undefined }[];
+  queue: { frame: Uint8Array; sent: Sent | undefined }[];
 }
 
 /**
@@ -67,10 +67,10 @@ export class MemoryBackplane implements Backplane {
     this.#members.onFrame(...args);
   }
 
-  send(member: Member, frame: Uint8Array, sent?: () => void): void {
+  send(member: Member, frame: Uint8Array, sent?: Sent): void {
     const line = this.#lines.get(member);
     if (line === undefined) {
-      sent?.();
+      sent?.(false);
       return;
     }
     line.queue.push({ frame, sent });
@@ -112,7 +112,7 @@ export class MemoryBackplane implements Backplane {
 
   #drop(line: Line, reason: string): void {
     this.#lines.delete(line.member);
-    for (const { sent } of line.queue) sent?.();
+    for (const { sent } of line.queue) sent?.(false);
     line.queue = [];
     this.#members.leave(line.member, reason);
   }
@@ -134,7 +134,7 @@ export class MemoryBackplane implements Backplane {
       const back = far.#lineTo(this);
       for (const { frame, sent } of line.queue.splice(0)) {
         line.queuedBytes -= frame.length;
-        sent?.();
+        sent?.(true);
         if (back !== undefined) far.#members.receive(back.member, frame);
       }
     });

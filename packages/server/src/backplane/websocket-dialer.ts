@@ -1,7 +1,7 @@
 import type { NodeInfo, NodeStatus } from "@websocket-center/protocol";
 import type { NodeIdentity } from "../node/identity.js";
 import { Backoff } from "./backoff.js";
-import type { Backplane, Member } from "./backplane.js";
+import type { Backplane, Member, Sent } from "./backplane.js";
 import type { LinkSocket } from "./link-socket.js";
 import { Members } from "./members.js";
 import { CenterError } from "../errors.js";
@@ -105,9 +105,9 @@ export class WebSocketDialer implements Backplane {
   onFrame(...args: Parameters<Backplane["onFrame"]>): void {
     this.#members.onFrame(...args);
   }
-  send(member: Member, frame: Uint8Array, sent?: () => void): void {
+  send(member: Member, frame: Uint8Array, sent?: Sent): void {
     const link = this.#links.get(member);
-    if (link === undefined) sent?.();
+    if (link === undefined) sent?.(false);
     else link.send(frame, sent);
   }
   sendAll(frame: Uint8Array): void {

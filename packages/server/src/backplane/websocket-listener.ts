@@ -4,7 +4,7 @@ import { type ErrorCode, type FrameOf, LINK_PROTOCOL_VERSION, nodeKeyOf } from "
 import { type WebSocket, WebSocketServer } from "ws";
 import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "../rpc/codec.js";
-import type { Backplane, Member } from "./backplane.js";
+import type { Backplane, Member, Sent } from "./backplane.js";
 import {
   createNonce,
   decodeHandshake,
@@ -72,9 +72,9 @@ export class WebSocketListener implements Backplane {
   onFrame(...args: Parameters<Backplane["onFrame"]>): void {
     this.#members.onFrame(...args);
   }
-  send(member: Member, frame: Uint8Array, sent?: () => void): void {
+  send(member: Member, frame: Uint8Array, sent?: Sent): void {
     const link = this.#links.get(member);
-    if (link === undefined) sent?.();
+    if (link === undefined) sent?.(false);
     else link.send(frame, sent);
   }
   sendAll(frame: Uint8Array): void {

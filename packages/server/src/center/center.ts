@@ -17,8 +17,13 @@ import { type CenterMetrics, createCenterMetrics } from "../metrics.js";
 import { Caller } from "../rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
+import type { Cluster } from "../services/cluster.js";
+import { ServiceDirectory } from "../services/directory.js";
+import { createLocalCluster } from "../services/local-cluster.js";
 import { answerClassic, type PlaceFailure } from "./http/classic.js";
+import { serviceRoutes } from "./http/services.js";
 import { type NodeEntry, Registry } from "./registry.js";
+import { Requests } from "./requests.js";
 import { Router } from "./router.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -45,6 +50,10 @@ export class Center {
   /** 32 hex characters, new in each process. */
   readonly id: string = randomBytes(16).toString("hex");
   readonly router: Router;
+  /** Services of the linked nodes, and the way to call them. */
+  readonly services: ServiceDirectory;
+  /** The commands of the table, on the whole cluster. */
+  readonly cluster: Cluster;
   readonly #config: CenterConfig;
   readonly #log: Logger;
   readonly #limiter: LogLimiter;
@@ -52,6 +61,7 @@ export class Center {
   readonly #registry = new Registry();
   readonly #backplane: WebSocketListener;
   readonly #caller: Caller;
+  readonly #requests: Requests;
   readonly #pinger: Pinger;
   readonly #http: HttpServer;
   readonly #links: HttpServer;
@@ -86,6 +96,19 @@ export class Center {
       isSuspect: (channel) => this.#pinger.isSuspect(channel),
     });
     this.router = new Router(this.#registry, this.#caller);
+    this.services = new ServiceDirectory({
+      registry: this.#registry,
+      caller: this.#caller,
+      router: this.router,
+      isSuspect: (channel) => this.#pinger.isSuspect(channel),
+    });
+    this.cluster = createLocalCluster(this.router, this.services);
+    this.#requests = new Requests({
+      router: this.router,
+      directory: this.services,
+      isStopping: () => this.#state !== "running",
+      onFault: (error) => this.#limiter.log("error", "request", { err: error }, "a request of a node failed"),
+    });
     new Channels(this.#backplane, {
       maxReplyBytes: config.maxReplyBytes,
       onJoined: (channel) => this.#onNodeJoined(channel),
@@ -198,6 +221,7 @@ export class Center {
       limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
       routes: {
         ...opsRoutes(this.#metrics.registry, () => this.#notReady()),
+        ...serviceRoutes(this.services, this.#config.callTimeoutMs),
         "/nodes": {
           handle: () => json(200, { centerId: this.id, nodes: this.nodes }),
         },
@@ -261,7 +285,9 @@ export class Center {
     const { id, address } = channel.member;
     this.#registry.remove(channel);
     this.#pinger.remove(channel);
+    this.services.remove(channel);
     this.#caller.onLeft(channel);
+    this.#requests.onLeft(channel);
     this.#metrics.nodesLeft.inc();
     this.#log.info({ nodeId: id, address, reason }, "a node left");
   }
@@ -273,6 +299,15 @@ export class Center {
         return;
       case "reply":
         this.#caller.onReply(channel, frame[1], frame[2]);
+        return;
+      case "services":
+        this.services.set(channel, frame[1]);
+        return;
+      case "request":
+        this.#requests.onRequest(channel, frame);
+        return;
+      case "cancel":
+        this.#requests.onCancel(channel, frame);
         return;
       default:
         this.#onLinkFault(channel, `a node may not send a ${frame[0]} frame`);

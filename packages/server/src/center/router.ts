@@ -41,9 +41,14 @@ export class Router {
    */
   async execute(
     batch: readonly Command[],
-    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+    options: {
+      timeoutMs: number;
+      signal?: AbortSignal | undefined;
+      /** Default: all that are linked. */
+      nodes?: readonly Channel[] | undefined;
+    },
   ): Promise<RoutedAnswer> {
-    const nodes = this.#registry.channels();
+    const nodes = options.nodes ?? this.#registry.channels();
     const nodeIds = nodes.map(({ member }) => member.id);
     const outcomes = batch.map(({ name }) =>
       nodes.map((): Outcome => ({ ok: true, value: commandTable[name].absent })),
@@ -145,16 +150,18 @@ function outcomeOf(command: Command, nodeId: string, answer: NodeAnswer | undefi
 }
 
 /** What a node sends is checked like anything else that comes over a wire. */
-function checked(command: Command, nodeId: string, outcome: WireOutcome | undefined): Outcome {
-  if (outcome?.[0] === false) {
-    const [, code, message] = outcome;
-    return { ok: false, code: isErrorCode(code) ? code : "INTERNAL", message };
-  }
-  const result = commandTable[command.name].result.safeParse(outcome?.[1]);
-  if (outcome !== undefined && result.success) return { ok: true, value: result.data };
-  return {
-    ok: false,
-    code: "INTERNAL",
-    message: `node ${nodeId} answered what ${command.name} does not return`,
-  };
+function checked(command: Command, nodeId: string, wire: WireOutcome | undefined): Outcome {
+  const outcome = outcomeOfWire(wire);
+  if (!outcome.ok) return outcome;
+  const result = commandTable[command.name].result.safeParse(outcome.value);
+  if (result.success) return { ok: true, value: result.data };
+  const message = `node ${nodeId} answered what ${command.name} does not return`;
+  return { ok: false, code: "INTERNAL", message };
+}
+
+export function outcomeOfWire(outcome: WireOutcome | undefined): Outcome {
+  if (outcome === undefined) return { ok: false, code: "INTERNAL", message: "an outcome is missing" };
+  if (outcome[0]) return { ok: true, value: outcome[1] };
+  const [, code, message] = outcome;
+  return { ok: false, code: isErrorCode(code) ? code : "INTERNAL", message };
 }

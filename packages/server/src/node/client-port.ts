@@ -57,8 +57,10 @@ export class ClientPort {
   /** Those whose socket has not ended, closing ones included. */
   readonly #live = new Set<Connection>();
   #isDraining = false;
-  #drained: Promise<void> | undefined;
-  /** Those who wait until nobody is left. */
+  #isClosed = false;
+  /** The closing of clients that a drain spreads over time. */
+  #closing: { timer: NodeJS.Timeout; endsAt: number } | undefined;
+  /** Those who wait until nobody is left, or the drain is called off. */
   readonly #onEmpty: (() => void)[] = [];
 
   constructor(parts: {
@@ -124,33 +126,52 @@ export class ClientPort {
     });
   }
 
-  /** Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`. Resolves when all are gone. */
+  /**
+   * Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`; of several calls, the one
+   * that ends first sets the pace. Resolves when all are gone, or when `undrain` calls it off.
+   */
   drain(spreadMs: number): Promise<void> {
     this.#isDraining = true;
-    this.#drained ??= this.#closeAll(spreadMs);
-    return this.#drained;
+    this.#closeAll(spreadMs);
+    return this.#empty();
   }
 
-  async #closeAll(spreadMs: number): Promise<void> {
+  /** Takes new clients again, and leaves alone those that were not closed yet. */
+  undrain(): void {
+    if (this.#isClosed) return;
+    this.#isDraining = false;
+    this.#stopClosing();
+    for (const tell of this.#onEmpty.splice(0)) tell();
+  }
+
+  #closeAll(spreadMs: number): void {
     const connections = [...this.#live];
-    if (connections.length === 0) return;
     const startedAt = performance.now();
+    const endsAt = Math.min(startedAt + spreadMs, this.#closing?.endsAt ?? Infinity);
+    this.#stopClosing();
     let next = 0;
     const timer = setInterval(() => {
-      const share = spreadMs === 0 ? 1 : Math.min(1, (performance.now() - startedAt) / spreadMs);
+      const now = performance.now();
+      const share = now >= endsAt ? 1 : (now - startedAt) / (endsAt - startedAt);
       const until = Math.ceil(connections.length * share);
       for (; next < until; next += 1) {
         connections[next]?.close(closeCodes.SERVICE_RESTART.code, closeCodes.SERVICE_RESTART.reason);
       }
-      if (next === connections.length) clearInterval(timer);
+      if (next === connections.length) this.#stopClosing();
     }, 10);
-    await this.#empty();
-    clearInterval(timer);
+    this.#closing = { timer, endsAt };
+  }
+
+  #stopClosing(): void {
+    clearInterval(this.#closing?.timer);
+    this.#closing = undefined;
   }
 
   /** Ends what is left at once. Resolves when `close` handlers have been told of it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#isDraining = true;
+    this.#stopClosing();
     this.#heartbeat.close();
     for (const connection of this.#live) connection.terminate();
     await this.#empty();

@@ -15,7 +15,11 @@ import { createLogLimiter, type LogLimiter } from "../log-limiter.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
 import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
 import { PingWatch } from "../rpc/heartbeat.js";
+import { Requester } from "../rpc/requester.js";
 import { Responder } from "../rpc/responder.js";
+import type { Cluster } from "../services/cluster.js";
+import { createLinkedCluster } from "../services/linked-cluster.js";
+import { NodeServices } from "../services/node-services.js";
 import { version } from "../version.js";
 import { ClientPort } from "./client-port.js";
 import type { Connection } from "./connection.js";
@@ -59,6 +63,10 @@ export function createNode(options: NodeOptions = {}, parts: NodeParts = {}): We
 export class WebSocketNode {
   /** The commands of the table on this node alone. Wrong parameters throw a CenterError INVALID_PARAMS. */
   readonly hub: LocalHub;
+  /** Services of this node beside its hub: any center lists them, and calls their declared methods. */
+  readonly services: NodeServices;
+  /** The commands of the table, and the services, of the whole cluster, through any linked center. */
+  readonly cluster: Cluster;
   readonly #config: NodeConfig;
   readonly #log: Logger;
   readonly #limiter: LogLimiter;
@@ -73,6 +81,7 @@ export class WebSocketNode {
   readonly #channels: Channels;
   readonly #watch: PingWatch;
   readonly #responder: Responder;
+  readonly #requester: Requester;
   readonly #server: HttpServer;
   readonly #admin: HttpServer | undefined;
   readonly #startedAt = Date.now();
@@ -90,8 +99,15 @@ export class WebSocketNode {
     this.#clients = this.#createClientPort(parts.authorize);
     this.#dialer = this.#createDialer();
     this.#watch = new PingWatch({ silenceMs: config.linkSilenceMs, status: () => this.#status() });
+    this.services = new NodeServices({
+      onChange: () => this.#announceServices(this.#channels.all()),
+      onFault: (stage, error) => this.#onFault(stage, error),
+    });
+    this.#requester = new Requester({ channels: () => this.#channels.all() });
+    this.cluster = createLinkedCluster(this.#requester);
     this.#responder = new Responder({
       execute: (name, params) => execute(this.#commands, name, params),
+      invoke: (...call) => this.services.invoke(...call),
       maxReplyBytes: config.maxReplyBytes,
       maxQueuedBytes: config.maxLinkBufferedBytes,
       onFault: (error, command) => this.#onFault(`command ${command}`, error),
@@ -99,7 +115,7 @@ export class WebSocketNode {
     this.#channels = new Channels(this.#dialer, {
       maxReplyBytes: config.maxReplyBytes,
       onJoined: (channel) => this.#onLinked(channel),
-      onLeft: (channel) => this.#watch.remove(channel),
+      onLeft: (channel) => this.#onUnlinked(channel),
       onFrame: (channel, frame) => this.#onFrame(channel, frame),
       onFault: (channel, error) => this.#onFault(`link to ${channel.member.address}`, error),
     });
@@ -368,8 +384,20 @@ export class WebSocketNode {
 
   #onLinked(channel: Channel): void {
     this.#watch.add(channel);
+    if (this.services.infos().length > 0) this.#announceServices([channel]);
     const { id, address } = channel.member;
     this.#log.info({ centerId: id, center: address }, "registered with a center");
+  }
+
+  #onUnlinked(channel: Channel): void {
+    this.#watch.remove(channel);
+    this.#responder.onLeft(channel);
+    this.#requester.onLeft(channel);
+  }
+
+  #announceServices(channels: Iterable<Channel>): void {
+    const infos = this.services.infos();
+    for (const channel of channels) channel.send(["services", infos]);
   }
 
   #onFrame(channel: Channel, frame: ChannelFrame): void {
@@ -382,6 +410,9 @@ export class WebSocketNode {
         return;
       case "cancel":
         this.#responder.onCancel(channel, frame);
+        return;
+      case "answer":
+        this.#requester.onAnswer(channel, frame);
         return;
       case "register":
       case "remove":

@@ -1,4 +1,4 @@
-import type { Command, ErrorCode, WireOutcome } from "@websocket-center/protocol";
+import type { ErrorCode, WireOutcome } from "@websocket-center/protocol";
 import type { Member } from "../backplane/backplane.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "./codec.js";
@@ -6,7 +6,7 @@ import { encodeLinkFrame } from "./codec.js";
 /** How long calls wait for a suspect. */
 export const SUSPECT_WAIT_MS = 100;
 
-/** What came of a call at one node: an outcome for each command, or why there is none. */
+/** What came of a call at one node: an outcome for each method, or why there is none. */
 export type NodeAnswer =
   | { ok: true; outcomes: WireOutcome[] }
   | { ok: false; code: ErrorCode; message: string };
@@ -39,15 +39,15 @@ export class Caller {
   }
 
   /**
-   * Runs the commands, in order, at each of the nodes.
+   * Runs methods of a service, in order, at each of the nodes.
    *
    * Settles when every node has, at the latest after `timeoutMs`; the caller's `signal` settles it at once, as
    * ABORTED for the nodes that are missing then. Never rejects.
    */
   call(
     channels: Iterable<Channel>,
-    hub: string,
-    commands: readonly Command[],
+    service: string,
+    methods: readonly { name: string; params: unknown }[],
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<Map<Member, NodeAnswer>> {
     const { timeoutMs, signal } = options;
@@ -68,9 +68,9 @@ export class Caller {
     const frame = encodeLinkFrame([
       "call",
       id,
-      hub,
+      service,
       Math.max(0, Math.round(timeoutMs)),
-      commands.map(({ name, params }) => [name, params]),
+      methods.map(({ name, params }) => [name, params]),
     ]);
     return new Promise((resolve) => {
       const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");

@@ -1,5 +1,5 @@
 import type { FrameOf, LinkFrame, LinkFrameType } from "@websocket-center/protocol";
-import { type Backplane, MAX_FRAME_BYTES, type Member } from "../backplane/backplane.js";
+import { type Backplane, MAX_FRAME_BYTES, type Member, type Sent } from "../backplane/backplane.js";
 import { CenterError, messageOf } from "../errors.js";
 import { decodeLinkFrame, encodeLinkFrame } from "./codec.js";
 import { IncomingTransfers, OutgoingTransfers } from "./transfers.js";
@@ -37,14 +37,17 @@ export class Channel {
     return this.#outgoing.queuedBytes + this.#backplane.pressure(this.member);
   }
 
-  send(frame: ChannelFrame, key = ""): void {
-    this.sendEncoded(encodeLinkFrame(frame), key);
+  send(frame: ChannelFrame, key = "", sent?: Sent): void {
+    this.sendEncoded(encodeLinkFrame(frame), key, sent);
   }
 
-  /** @param key - by which `abandon` finds it, if it goes in pieces. */
-  sendEncoded(bytes: Uint8Array, key: string): void {
-    if (bytes.length <= WHOLE_MAX_BYTES) this.#backplane.send(this.member, bytes);
-    else this.#outgoing.add(key, bytes);
+  /**
+   * @param key - by which `abandon` finds it, if it goes in pieces.
+   * @param sent - as in `Backplane.send`, of the whole frame: a peer that misses its last piece has nothing.
+   */
+  sendEncoded(bytes: Uint8Array, key: string, sent?: Sent): void {
+    if (bytes.length <= WHOLE_MAX_BYTES) this.#backplane.send(this.member, bytes, sent);
+    else this.#outgoing.add(key, bytes, sent);
   }
 
   /** The member has left: nothing goes out any more. */

@@ -1,3 +1,4 @@
+import type { Sent } from "../backplane/backplane.js";
 import { CenterError } from "../errors.js";
 
 /** How much of a large frame goes at once. */
@@ -13,6 +14,7 @@ interface Outgoing {
   key: string;
   bytes: Uint8Array;
   offset: number;
+  sent: Sent | undefined;
 }
 
 /**
@@ -20,7 +22,7 @@ interface Outgoing {
  * small calls pass between the pieces.
  */
 export class OutgoingTransfers {
-  readonly #sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: () => void) => void;
+  readonly #sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: Sent) => void;
   readonly #sendAbandon: (id: number) => void;
   readonly #pressure: () => number;
   #queue: Outgoing[] = [];
@@ -29,7 +31,7 @@ export class OutgoingTransfers {
   #nextId = 0;
 
   constructor(link: {
-    sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: () => void) => void;
+    sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: Sent) => void;
     sendAbandon: (id: number) => void;
     pressure: () => number;
   }) {
@@ -42,8 +44,8 @@ export class OutgoingTransfers {
     return this.#queuedBytes;
   }
 
-  add(key: string, bytes: Uint8Array): void {
-    this.#queue.push({ id: this.#nextId++, key, bytes, offset: 0 });
+  add(key: string, bytes: Uint8Array, sent?: Sent): void {
+    this.#queue.push({ id: this.#nextId++, key, bytes, offset: 0, sent });
     this.#queuedBytes += bytes.length;
     this.#pump();
   }
@@ -55,12 +57,15 @@ export class OutgoingTransfers {
     this.#queue = this.#queue.filter((candidate) => candidate !== transfer);
     this.#queuedBytes -= transfer.bytes.length - transfer.offset;
     if (transfer.offset > 0) this.#sendAbandon(transfer.id);
+    transfer.sent?.(false);
   }
 
   /** Forgets what has not gone out: the link has ended. */
   clear(): void {
+    const lost = this.#queue;
     this.#queue = [];
     this.#queuedBytes = 0;
+    for (const { sent } of lost) sent?.(false);
   }
 
   readonly #pump = (): void => {
@@ -73,8 +78,12 @@ export class OutgoingTransfers {
       const piece = transfer.bytes.subarray(transfer.offset, transfer.offset + PIECE_BYTES);
       transfer.offset += piece.length;
       this.#queuedBytes -= piece.length;
-      if (transfer.offset < transfer.bytes.length) this.#queue.push(transfer);
-      this.#sendPiece(transfer.id, transfer.bytes.length, piece, this.#pump);
+      const isLast = transfer.offset === transfer.bytes.length;
+      if (!isLast) this.#queue.push(transfer);
+      this.#sendPiece(transfer.id, transfer.bytes.length, piece, (left) => {
+        if (isLast) transfer.sent?.(left);
+        this.#pump();
+      });
     }
     this.#isPumping = false;
   };

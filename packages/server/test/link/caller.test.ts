@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { HUB_SERVICE } from "@websocket-center/protocol";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CenterError } from "../../src/errors.js";
@@ -181,7 +182,7 @@ describe("a call settles for each node that it expects", () => {
     const channels = [center.channelOf(gone), center.channelOf(fine)];
     gone.leave();
     await pass(1);
-    const answers = center.caller.call(channels, "default", [], { timeoutMs: 1000 });
+    const answers = center.caller.call(channels, HUB_SERVICE, [], { timeoutMs: 1000 });
     await pass(1);
     expect(Array.from(await answers, ([{ id }, answer]) => [id, answer.ok])).toEqual([
       [gone.id, false],
@@ -225,7 +226,7 @@ describe("a caller that gives up", () => {
     ];
     gone.leave();
     await pass(100);
-    calls.push(center.caller.call([channel], "default", [], { timeoutMs: 1000, signal }).then(() => ({})));
+    calls.push(center.caller.call([channel], HUB_SERVICE, [], { timeoutMs: 1000, signal }).then(() => ({})));
     await Promise.all(calls);
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
@@ -280,14 +281,14 @@ describe("what a node is sent", () => {
     );
     await pass(1);
     expect(node.calls.map(([, , hub, timeoutMs]) => [hub, timeoutMs])).toEqual(
-      Array.from({ length: 50 }, (_, at) => ["default", 100 + at]),
+      Array.from({ length: 50 }, (_, at) => [HUB_SERVICE, 100 + at]),
     );
     await pass(200);
     await Promise.all(calls);
     expect(node.received("cancel")).toEqual(node.received("call"));
   });
 
-  test("a hub that the node does not have is an error of each command, and runs nothing", async () => {
+  test("a service that the node does not have is an error of each method, and runs nothing on the hub", async () => {
     const node = link();
     const run = vi.fn<() => unknown>();
     node.run = run;
@@ -297,7 +298,7 @@ describe("what a node is sent", () => {
     ];
     const answers = center.caller.call([center.channelOf(node)], "other", commands, { timeoutMs: 1000 });
     await pass(1);
-    const unknown = [false, "UNKNOWN_HUB", expect.any(String)];
+    const unknown = [false, "UNKNOWN_SERVICE", expect.any(String)];
     expect([...(await answers).values()]).toEqual([{ ok: true, outcomes: [unknown, unknown] }]);
     expect(run).not.toHaveBeenCalled();
   });

@@ -1,4 +1,4 @@
-import { type Command, type CommandName, commands } from "@websocket-center/protocol";
+import { type Command, type CommandName, commands, type WireOutcome } from "@websocket-center/protocol";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createHandlers, execute } from "../../src/node/handlers.js";
@@ -232,8 +232,8 @@ describe("what goes wrong at a node stands in its place", () => {
           .chain((name) => anyCommand(name, { connectionId: cluster.unknownIdAt(1) })),
         fc.jsonValue({ maxDepth: 2 }),
         async (command, value) => {
-          node.onCall = ([, id, , , batch], channel) => {
-            channel.send(["reply", id, batch.map(() => [true, value])]);
+          node.onCall = ([, id, , , batch]) => {
+            node.reply(id, ...batch.map((): WireOutcome => [true, value]));
           };
           const place = (await cluster.run(command, { timeoutMs: 50 }))[1];
           if (place?.ok === true)

@@ -1,8 +1,9 @@
-import { type FrameOf, type NodeStatus, type WireOutcome } from "@websocket-center/protocol";
+import { type FrameOf, HUB_SERVICE, type NodeStatus, type WireOutcome } from "@websocket-center/protocol";
 import { MemoryBackplane } from "../../src/backplane/memory.js";
 import { Registry } from "../../src/center/registry.js";
 import { Router } from "../../src/center/router.js";
 import { createHandlers, execute } from "../../src/node/handlers.js";
+import { CenterError } from "../../src/errors.js";
 import { Hub } from "../../src/node/hub.js";
 import { Caller, type NodeAnswer } from "../../src/rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels } from "../../src/rpc/channel.js";
@@ -72,7 +73,7 @@ export class CenterEnd {
     const channels = nodes.map((node) => this.channelOf(node));
     // Tests send what no command of the table is.
     const commands = [command] as unknown as Parameters<Caller["call"]>[2];
-    const answers = await this.caller.call(channels, "default", commands, { timeoutMs, signal });
+    const answers = await this.caller.call(channels, HUB_SERVICE, commands, { timeoutMs, signal });
     return Object.fromEntries(Array.from(answers, ([member, answer]) => [member.id, answer]));
   }
 
@@ -106,6 +107,7 @@ export class NodeEnd {
     this.run = (name, params) => execute(handlers, name, params);
     this.responder = new Responder({
       execute: (name, params) => this.run(name, params),
+      invoke: () => Promise.reject(new CenterError("UNKNOWN_SERVICE", "this node has the hub alone")),
       maxReplyBytes,
       maxQueuedBytes,
       onFault: (error) => this.faults.push(error),
@@ -122,6 +124,7 @@ export class NodeEnd {
       onLeft: (channel) => {
         this.channel = undefined;
         this.watch.remove(channel);
+        this.responder.onLeft(channel);
       },
       onFrame: (channel, frame) => {
         this.frames.push(frame);

@@ -1,0 +1,93 @@
+import { errorCodes } from "@websocket-center/protocol";
+import { z } from "zod";
+import { CenterError } from "../../errors.js";
+import { type Answer, PROBLEM_TYPE } from "../../http/answers.js";
+import { jsonText } from "../../http/json-body.js";
+import { json } from "../../http/ops-routes.js";
+import { QueryMap } from "../../http/query.js";
+import type { RouteRequest, Routes } from "../../http/routes.js";
+import type { ServiceDirectory, ServiceEntry, ServiceResult } from "../../services/directory.js";
+
+const callBody = z.strictObject({
+  nodeId: z.string().optional(),
+  mode: z.enum(["one", "all"]).optional(),
+  params: z.unknown().optional(),
+  timeoutMs: z.int().min(1).max(60_000).optional(),
+});
+
+/**
+ * `GET /services?name=…&meta[key]=value` lists services; with `details=1` their methods come with their documentation
+ * and JSON Schemas. `POST /services/{name}/{method}` calls one.
+ */
+export function serviceRoutes(directory: ServiceDirectory, defaultTimeoutMs: number): Routes {
+  return {
+    "/services": {
+      handle: ({ query }) => {
+        const name = query.get("name");
+        const entries = directory.find({
+          name: typeof name === "string" ? name : undefined,
+          metadata: metadataFilter(query.get("meta")),
+        });
+        const isDetailed = query.get("details") === "1";
+        return json(200, { services: entries.map((entry) => (isDetailed ? entry : brief(entry))) });
+      },
+    },
+    "/services/{name}/{method}": {
+      method: "POST",
+      handle: (request) => answerCall(directory, defaultTimeoutMs, request),
+    },
+  };
+}
+
+function brief({ name, nodeId, metadata, methods }: ServiceEntry): object {
+  return { name, nodeId, metadata, methods: methods.map((method) => method.name) };
+}
+
+function metadataFilter(meta: unknown): Record<string, string> {
+  if (meta === undefined) return {};
+  if (!(meta instanceof QueryMap)) throw badFilter();
+  const filter: Record<string, string> = {};
+  for (const [key, value] of meta) {
+    if (typeof value !== "string") throw badFilter();
+    filter[key] = value;
+  }
+  return filter;
+}
+
+function badFilter(): CenterError {
+  return new CenterError("INVALID_PARAMS", "meta: expected meta[key]=value");
+}
+
+async function answerCall(
+  directory: ServiceDirectory,
+  defaultTimeoutMs: number,
+  { params: place, body, signal }: RouteRequest,
+): Promise<Answer> {
+  const checked = callBody.safeParse(body);
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw new CenterError("INVALID_PARAMS", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  }
+  const { nodeId, mode, timeoutMs = defaultTimeoutMs } = checked.data;
+  const params = plainParams(checked.data.params ?? {});
+  const service = place["name"] ?? "";
+  const method = place["method"] ?? "";
+  const results = await directory.call({ service, method, params, mode, nodeId, timeoutMs, signal });
+  const [first] = results;
+  // Where nothing came of it, the status says so; else each node's place does.
+  if (first !== undefined && !first.ok && results.every(({ ok }) => !ok)) return problem(first, results);
+  return json(200, { service, method, results });
+}
+
+/** Big integers, which the body keeps digit for digit, become what JSON.parse makes of them. */
+function plainParams(params: unknown): unknown {
+  const text = jsonText(params);
+  if (!text.ok) throw new CenterError("INVALID_PARAMS", `params: ${text.problem}`);
+  return JSON.parse(text.text);
+}
+
+function problem({ code, message }: Extract<ServiceResult, { ok: false }>, results: ServiceResult[]): Answer {
+  const { status } = errorCodes[code];
+  const body = { type: "about:blank", title: code, status, detail: message, code, results };
+  return { status, contentType: PROBLEM_TYPE, body: JSON.stringify(body) };
+}

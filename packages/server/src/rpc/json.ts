@@ -1,0 +1,29 @@
+import { CenterError } from "../errors.js";
+
+/** Deeper than any value that somebody reads; frames nest a few levels more, see MAX_DEPTH of scan.ts. */
+export const MAX_JSON_DEPTH = 48;
+
+/**
+ * The value as what JSON makes of it: only that crosses a wire. Keys named `__proto__` are left out, for decoders
+ * refuse them.
+ * @throws CenterError INVALID_PARAMS where it has no JSON text, or nests deeper than 48 levels.
+ */
+export function asJson(value: unknown): unknown {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new CenterError("INVALID_PARAMS", "the value has no JSON text", { cause: error });
+  }
+  if (text === undefined) return null;
+  const json: unknown = JSON.parse(text, (key, item: unknown) => (key === "__proto__" ? undefined : item));
+  if (isDeeperThan(json, MAX_JSON_DEPTH)) {
+    throw new CenterError("INVALID_PARAMS", `the value nests deeper than ${MAX_JSON_DEPTH} levels`);
+  }
+  return json;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
+}

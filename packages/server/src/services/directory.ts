@@ -1,0 +1,184 @@
+import {
+  type Command,
+  type CommandName,
+  commands as commandTable,
+  HUB_SERVICE,
+  isCommandName,
+  type ServiceInfo,
+} from "@websocket-center/protocol";
+import { z } from "zod";
+import type { Registry } from "../center/registry.js";
+import { outcomeOfWire, type Outcome, type Router } from "../center/router.js";
+import { CenterError } from "../errors.js";
+import type { Caller } from "../rpc/caller.js";
+import type { Channel } from "../rpc/channel.js";
+import { asJson } from "../rpc/json.js";
+
+/** A service at one node. */
+export interface ServiceEntry extends ServiceInfo {
+  nodeId: string;
+}
+
+export interface ServiceFilter {
+  name?: string | undefined;
+  /** What the service's metadata must have, key by key; values are compared as text. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ServiceCall {
+  service: string;
+  method: string;
+  params?: unknown;
+  /** `one` node of those that have the service, or `all`. Default `one`. */
+  mode?: "one" | "all" | undefined;
+  /** That node alone. */
+  nodeId?: string | undefined;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a service call came to, at each node that was asked. */
+export type ServiceResult = { nodeId: string } & Outcome;
+
+/** What services the linked nodes have, and the way to call them. The hub is one of them, at every node. */
+export class ServiceDirectory {
+  readonly #registry: Registry;
+  readonly #caller: Caller;
+  readonly #router: Router;
+  readonly #isSuspect: (channel: Channel) => boolean;
+  readonly #byNode = new Map<Channel, ServiceInfo[]>();
+
+  constructor(parts: {
+    registry: Registry;
+    caller: Caller;
+    router: Router;
+    isSuspect: (channel: Channel) => boolean;
+  }) {
+    this.#registry = parts.registry;
+    this.#caller = parts.caller;
+    this.#router = parts.router;
+    this.#isSuspect = parts.isSuspect;
+  }
+
+  /** All that a node offers now. */
+  set(channel: Channel, services: ServiceInfo[]): void {
+    this.#byNode.set(channel, services);
+  }
+
+  remove(channel: Channel): void {
+    this.#byNode.delete(channel);
+  }
+
+  find({ name, metadata = {} }: ServiceFilter = {}): ServiceEntry[] {
+    const wanted = Object.entries(metadata);
+    return this.#registry.channels().flatMap((channel) => {
+      const { id: nodeId } = channel.member;
+      return [hubService(), ...(this.#byNode.get(channel) ?? [])]
+        .filter((service) => name === undefined || service.name === name)
+        .filter((service) => wanted.every(([key, value]) => hasMetadata(service, key, value)))
+        .map((service) => ({ ...service, nodeId }));
+    });
+  }
+
+  /**
+   * Calls a method on one node, on any one, or on all that have the service.
+   * @returns a result for each node that was asked, at least one.
+   * @throws CenterError UNKNOWN_SERVICE, UNKNOWN_METHOD or INVALID_PARAMS; then nothing was run.
+   */
+  async call(call: ServiceCall): Promise<ServiceResult[]> {
+    const having = this.#nodesWith(call);
+    const isAll = call.mode === "all" && call.nodeId === undefined;
+    if (call.service === HUB_SERVICE) return this.#callHub(call, isAll ? having : [pick(having)]);
+    const params = asJson(call.params ?? {});
+    if (isAll) return this.#ask(having, call, params);
+    return this.#askOne(having, call, params);
+  }
+
+  #nodesWith({ service, method, nodeId }: ServiceCall): Channel[] {
+    const channels = this.#registry.channels().filter(({ member }) => nodeId === undefined || member.id === nodeId);
+    const offers = (channel: Channel): ServiceInfo | undefined =>
+      service === HUB_SERVICE ? hubService() : this.#byNode.get(channel)?.find(({ name }) => name === service);
+    const having = channels.filter((channel) => offers(channel) !== undefined);
+    if (having.length === 0) {
+      const where = nodeId === undefined ? "no linked node has" : `no linked node ${nodeId} has`;
+      throw new CenterError("UNKNOWN_SERVICE", `${where} a service ${service}`);
+    }
+    const declaring = having.filter((channel) => offers(channel)?.methods.some(({ name }) => name === method));
+    if (declaring.length === 0) throw new CenterError("UNKNOWN_METHOD", `${service} declares no method ${method}`);
+    return declaring;
+  }
+
+  /** One after the other until one takes the call: a node that refused it surely did not run it. */
+  async #askOne(having: Channel[], call: ServiceCall, params: unknown): Promise<ServiceResult[]> {
+    const endsAt = performance.now() + call.timeoutMs;
+    const left = new Set(having);
+    for (;;) {
+      const candidates = [...left].filter((channel) => !this.#isSuspect(channel));
+      const channel = pick(candidates.length > 0 ? candidates : [...left]);
+      left.delete(channel);
+      const timeoutMs = Math.max(0, endsAt - performance.now());
+      const results = await this.#ask([channel], { ...call, timeoutMs }, params);
+      const wasRefused = results.every((result) => !result.ok && notRun.has(result.code));
+      if (!wasRefused || left.size === 0) return results;
+    }
+  }
+
+  async #ask(channels: readonly Channel[], call: ServiceCall, params: unknown): Promise<ServiceResult[]> {
+    const { service, method, timeoutMs, signal } = call;
+    const answers = await this.#caller.call(channels, service, [{ name: method, params }], { timeoutMs, signal });
+    return channels.map(({ member }): ServiceResult => {
+      const answer = answers.get(member);
+      if (answer?.ok === true) return { nodeId: member.id, ...outcomeOfWire(answer.outcomes[0]) };
+      const { code, message } = answer ?? { code: "INTERNAL" as const, message: "the node was not settled" };
+      return { nodeId: member.id, ok: false, code, message };
+    });
+  }
+
+  async #callHub(call: ServiceCall, nodes: readonly Channel[]): Promise<ServiceResult[]> {
+    const command = checkCommand(call.method, call.params ?? {});
+    const { timeoutMs, signal } = call;
+    const { nodeIds, outcomes } = await this.#router.execute([command], { timeoutMs, signal, nodes });
+    return nodeIds.map((nodeId, at): ServiceResult => ({ nodeId, ...(outcomes[0]?.[at] ?? lostOutcome) }));
+  }
+}
+
+const notRun: ReadonlySet<string> = new Set(["NODE_OVERLOADED", "METHOD_BUSY"]);
+const lostOutcome: Outcome = { ok: false, code: "INTERNAL", message: "the outcome was lost" };
+
+/** Checks a command that came by name. @throws CenterError UNKNOWN_METHOD or INVALID_PARAMS */
+export function checkCommand(name: string, params: unknown): Command {
+  if (!isCommandName(name)) throw new CenterError("UNKNOWN_METHOD", `${HUB_SERVICE} declares no method ${name}`);
+  const checked = commandTable[name].params.safeParse(params);
+  if (checked.success) return { name, params: checked.data } as Command;
+  const issue = checked.error.issues[0];
+  throw new CenterError("INVALID_PARAMS", `${name}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+}
+
+function pick(channels: readonly Channel[]): Channel {
+  const channel = channels[Math.floor(Math.random() * channels.length)];
+  if (channel === undefined) throw new CenterError("UNKNOWN_SERVICE", "no linked node has the service");
+  return channel;
+}
+
+function hasMetadata({ metadata }: ServiceInfo, key: string, value: string): boolean {
+  if (!Object.hasOwn(metadata, key)) return false;
+  const has = metadata[key];
+  return (typeof has === "string" ? has : JSON.stringify(has)) === value;
+}
+
+let hub: ServiceInfo | undefined;
+
+/** The hub as a service; its schemas are made when somebody asks first. */
+function hubService(): ServiceInfo {
+  hub ??= {
+    name: HUB_SERVICE,
+    metadata: {},
+    methods: (Object.keys(commandTable) as CommandName[]).map((name) => ({
+      name,
+      doc: commandTable[name].doc,
+      params: z.toJSONSchema(commandTable[name].params, { unrepresentable: "any" }),
+      result: z.toJSONSchema(commandTable[name].result, { unrepresentable: "any" }),
+    })),
+  };
+  return hub;
+}

@@ -1,0 +1,107 @@
+import type { ServiceInfo } from "@websocket-center/protocol";
+import { CenterError, messageOf } from "../errors.js";
+import { asJson } from "../rpc/json.js";
+import { declareService, type RegisteredService, type Service } from "./service.js";
+
+/** The services of a node, beside its hub. Only declared methods can be called, by whoever a center lets. */
+export class NodeServices {
+  readonly #services = new Map<string, RegisteredService>();
+  readonly #onChange: () => void;
+  readonly #onFault: (stage: string, error: unknown) => void;
+
+  constructor(options: { onChange: () => void; onFault: (stage: string, error: unknown) => void }) {
+    this.#onChange = options.onChange;
+    this.#onFault = options.onFault;
+  }
+
+  /**
+   * Offers a service. All centers hear of it at once, those that link later too.
+   * @returns a function that takes it away again.
+   * @throws CenterError INVALID_PARAMS where the declaration is wrong or the node has a service of that name.
+   */
+  register(service: Service): () => void {
+    const registered = declareService(service);
+    const { name } = service;
+    if (this.#services.has(name)) throw new CenterError("INVALID_PARAMS", `this node has a service ${name} already`);
+    this.#services.set(name, registered);
+    this.#onChange();
+    return () => {
+      if (this.#services.get(name) !== registered) return;
+      this.#services.delete(name);
+      this.#onChange();
+    };
+  }
+
+  /** What centers are told. */
+  infos(): ServiceInfo[] {
+    return Array.from(this.#services.values(), ({ info }) => info);
+  }
+
+  has(name: string): boolean {
+    return this.#services.has(name);
+  }
+
+  /**
+   * Runs a method, for as long as `signal` lets it: then its place is free again, whatever the method does.
+   * @throws CenterError UNKNOWN_SERVICE, UNKNOWN_METHOD, INVALID_PARAMS, METHOD_BUSY, METHOD_FAILED, INVALID_RESULT
+   *   or NODE_TIMEOUT.
+   */
+  async invoke(serviceName: string, methodName: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+    const service = this.#services.get(serviceName);
+    if (service === undefined) throw new CenterError("UNKNOWN_SERVICE", `this node has no service ${serviceName}`);
+    const method = service.methods.get(methodName);
+    const where = `${serviceName}.${methodName}`;
+    if (method === undefined) throw new CenterError("UNKNOWN_METHOD", `${serviceName} declares no method ${methodName}`);
+    const { declared } = method;
+    const checked = await declared.params.safeParseAsync(params);
+    if (!checked.success) throw new CenterError("INVALID_PARAMS", `${where}: ${issueText(checked.error.issues[0])}`);
+    if (method.running >= method.maxConcurrent) {
+      throw new CenterError("METHOD_BUSY", `${method.running} calls of ${where} run already`);
+    }
+    method.running += 1;
+    try {
+      const result = await Promise.race([this.#run(where, declared.handler, checked.data, signal), aborted(where, signal)]);
+      const allowed = await declared.result.safeParseAsync(result);
+      if (!allowed.success) throw new CenterError("INVALID_RESULT", `${where}: ${issueText(allowed.error.issues[0])}`);
+      return toJson(where, allowed.data);
+    } finally {
+      method.running -= 1;
+    }
+  }
+
+  async #run(
+    where: string,
+    handler: (params: unknown, context: { signal: AbortSignal }) => unknown,
+    params: unknown,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    try {
+      return await handler(params, { signal });
+    } catch (error) {
+      if (!signal.aborted) this.#onFault(`method ${where}`, error);
+      throw new CenterError("METHOD_FAILED", `${where}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function toJson(where: string, value: unknown): unknown {
+  try {
+    return asJson(value);
+  } catch (error) {
+    throw new CenterError("INVALID_RESULT", `${where}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(where: string, signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => reject(new CenterError("NODE_TIMEOUT", `${where} gave no result in time`));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+function issueText(issue: { path: PropertyKey[]; message: string } | undefined): string {
+  if (issue === undefined) return "not what the declaration allows";
+  return issue.path.length === 0 ? issue.message : `${issue.path.map(String).join(".")}: ${issue.message}`;
+}

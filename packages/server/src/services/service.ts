@@ -1,0 +1,83 @@
+import { HUB_SERVICE, type ServiceInfo, serviceInfo } from "@websocket-center/protocol";
+import { z } from "zod";
+import { CenterError } from "../errors.js";
+import { asJson } from "../rpc/json.js";
+
+/** How many calls of a method run at once, unless it says otherwise. */
+const DEFAULT_MAX_CONCURRENT = 100;
+const MAX_METADATA_BYTES = 64 * 1024;
+
+export interface MethodContext {
+  /** Aborted when nobody waits for the result any more: the deadline passed, or the caller went away. */
+  signal: AbortSignal;
+}
+
+/** A method of a service. Parameters and result are JSON values, checked against their schemas. */
+export interface Method<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
+  params: P;
+  result: R;
+  handler(params: z.output<P>, context: MethodContext): z.input<R> | Promise<z.input<R>>;
+  /** Calls of it that may run at once on this node; more are refused as METHOD_BUSY. Default 100. */
+  maxConcurrent?: number;
+  /** For people. */
+  doc?: string;
+}
+
+/** Declares a method, and gives its handler the types of the schemas. */
+export function method<P extends z.ZodType, R extends z.ZodType>(declared: Method<P, R>): Method {
+  return declared;
+}
+
+/** A service that a node offers, beside its hub. */
+export interface Service {
+  name: string;
+  /** A JSON object, by which callers find the service. */
+  metadata?: Record<string, unknown>;
+  methods: Record<string, Method>;
+}
+
+/** A checked service, and how many calls of each method run. */
+export interface RegisteredService {
+  info: ServiceInfo;
+  methods: ReadonlyMap<string, { declared: Method; maxConcurrent: number; running: number }>;
+}
+
+/** @throws CenterError INVALID_PARAMS where the declaration is not what a service is. */
+export function declareService({ name, metadata = {}, methods }: Service): RegisteredService {
+  if (name === HUB_SERVICE) throw invalid(name, "the name is that of the hub");
+  if (JSON.stringify(metadata).length > MAX_METADATA_BYTES) {
+    throw invalid(name, `the metadata is larger than ${MAX_METADATA_BYTES} bytes`);
+  }
+  const entries = Object.entries(methods);
+  const checked = serviceInfo.safeParse({
+    name,
+    metadata: asJson(metadata),
+    methods: entries.map(([methodName, { params, result, doc = "" }]) => ({
+      name: methodName,
+      doc,
+      params: schemaOf(params),
+      result: schemaOf(result),
+    })),
+  });
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw invalid(name, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+  }
+  return {
+    info: checked.data,
+    methods: new Map(
+      entries.map(([methodName, declared]) => [
+        methodName,
+        { declared, maxConcurrent: declared.maxConcurrent ?? DEFAULT_MAX_CONCURRENT, running: 0 },
+      ]),
+    ),
+  };
+}
+
+function schemaOf(schema: z.ZodType): unknown {
+  return z.toJSONSchema(schema, { unrepresentable: "any" });
+}
+
+function invalid(name: string, problem: string): CenterError {
+  return new CenterError("INVALID_PARAMS", `service ${name}: ${problem}`);
+}
