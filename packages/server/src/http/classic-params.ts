@@ -1,5 +1,5 @@
 import { type ClassicParam, MAX_CLOSE_REASON_BYTES, utf8Length } from "@websocket-center/protocol";
-import { JsonInteger, jsonText } from "./json-body.js";
+import { JsonNumber, jsonText } from "./json-body.js";
 import { invalidText, QueryMap } from "./query.js";
 
 /** Limits in bytes of UTF-8: of each id, and of each message. */
@@ -43,7 +43,7 @@ function isAbsent(given: unknown): given is null | undefined {
 }
 
 function isZero(given: unknown): boolean {
-  return given === 0 || (given instanceof JsonInteger && given.digits === "-0");
+  return given === 0 || (given instanceof JsonNumber && given.literal === "-0");
 }
 
 function readId(param: ClassicParam, given: unknown, maxBytes: number): ParamReading {
@@ -96,7 +96,7 @@ function readIdList(param: ClassicParam, given: unknown, maxBytes: number): Para
 function listItems(given: unknown): Iterable<unknown> {
   if (Array.isArray(given)) return given;
   if (given instanceof QueryMap) return given.values();
-  if (typeof given === "object" && given !== null && !(given instanceof JsonInteger))
+  if (typeof given === "object" && given !== null && !(given instanceof JsonNumber))
     return Object.values(given);
   return [given];
 }
@@ -127,7 +127,7 @@ function idText(given: unknown, maxBytes: number): string | Problem {
 /** A string without lone surrogates, or the decimal text of a number. */
 function wellFormedText(given: unknown): string | Problem {
   if (typeof given === "string") return loneSurrogate.test(given) ? { problem: hasLoneSurrogate } : given;
-  if (given instanceof JsonInteger) return given.digits;
+  if (given instanceof JsonNumber) return given.literal;
   if (typeof given === "number") return decimalText(given) ?? { problem: "is a number that is too large" };
   return { problem: nameOf(given) };
 }

@@ -6,7 +6,7 @@ import {
   findClassicEvent,
 } from "@websocket-center/protocol";
 import { type ParamLimits, readParam } from "./classic-params.js";
-import { JsonInteger, type JsonObject } from "./json-body.js";
+import { JsonNumber, type JsonObject } from "./json-body.js";
 import { invalidText, isQueryList, QueryMap } from "./query.js";
 
 /** One event of a request. `toValue` turns the command's result into the classic value. */
@@ -120,7 +120,7 @@ function readEvent(name: string, given: unknown, limits: ParamLimits): ClassicCa
 /** How to find a parameter in what was given for an event: by position in a list, else by name. */
 function paramFinder(given: unknown): ((param: ClassicParam, position: number) => unknown) | undefined {
   if (given === undefined || given === null) return () => undefined;
-  if (given === invalidText || given instanceof JsonInteger || typeof given !== "object") return undefined;
+  if (given === invalidText || given instanceof JsonNumber || typeof given !== "object") return undefined;
   if (Array.isArray(given)) return (_, position) => given[position];
   if (given instanceof QueryMap) {
     if (!isQueryList(given)) return ({ name }) => given.get(name);

@@ -3,16 +3,16 @@ import { parse as parseLossless } from "lossless-json";
 import { messageOf } from "../errors.js";
 import { invalidText, isQueryList, QueryMap } from "./query.js";
 
-/** An integer that a JS number would change, kept as its digits: beyond 2^53 - 1, or `-0`. */
-export class JsonInteger {
-  readonly digits: string;
+/** A number that a JS number would change, kept as it was written: one of many digits, or `-0`. */
+export class JsonNumber {
+  readonly literal: string;
 
-  constructor(digits: string) {
-    this.digits = digits;
+  constructor(literal: string) {
+    this.literal = literal;
   }
 }
 
-export type JsonValue = string | number | boolean | null | JsonInteger | JsonValue[] | JsonObject;
+export type JsonValue = string | number | boolean | null | JsonNumber | JsonValue[] | JsonObject;
 export interface JsonObject {
   [key: string]: JsonValue;
 }
@@ -23,13 +23,15 @@ export type JsonBody = { ok: true; body: JsonObject } | { ok: false; message: st
 export const MAX_BODY_DEPTH = 1024;
 
 /** Where a number may stand that JSON.parse would change: 16 digits or more, or `-0`. Strings may match too. */
-const needsDigits = /[\s:,[](?:-?[0-9]{16}|-0(?![.eE]))/;
-const integerLiteral = /^-?[0-9]+$/;
+const needsDigits = /[\s:,[](?:-?[0-9][0-9.]{15}|-0(?![.eE]))/;
+const decimalLiteral = /^-?[0-9]+(?:\.[0-9]+)?$/;
+/** So many digits every JS number keeps. */
+const SAFE_DIGITS = 15;
 
 /**
  * Parses a request body: JSON in UTF-8 that is an object. An empty body and `[]` are `{}`.
  *
- * It may nest {@link MAX_BODY_DEPTH} deep. Integers keep every digit, in a {@link JsonInteger} where a number would lose some; the last of a key counts.
+ * It may nest {@link MAX_BODY_DEPTH} deep. Numbers without an exponent keep every digit, in a {@link JsonNumber} where a JS number would lose some; the last of a key counts.
  */
 export function parseJsonBody(bytes: Buffer): JsonBody {
   if (bytes.length === 0) return { ok: true, body: {} };
@@ -78,17 +80,20 @@ export function asBody(value: unknown): JsonBody {
     typeof value === "object" &&
     value !== null &&
     !Array.isArray(value) &&
-    !(value instanceof JsonInteger)
+    !(value instanceof JsonNumber)
   ) {
     return { ok: true, body: value as JsonObject };
   }
   return { ok: false, message: "the body is not a JSON object" };
 }
 
-function parseNumber(literal: string): number | JsonInteger {
+function parseNumber(literal: string): number | JsonNumber {
+  const digits = literal.replace(/[-.]/g, "").length;
+  const isKept = literal !== "-0" && (digits <= SAFE_DIGITS || !decimalLiteral.test(literal));
   const number = Number(literal);
-  if (!integerLiteral.test(literal)) return number;
-  return Number.isSafeInteger(number) && literal !== "-0" ? number : new JsonInteger(literal);
+  return isKept || (Number.isSafeInteger(number) && String(number) === literal)
+    ? number
+    : new JsonNumber(literal);
 }
 
 /** V8 quotes the text around an error, which may hold secrets: only the position is passed on. */
@@ -128,7 +133,7 @@ function survey(value: unknown, depth: number): Survey {
   if (typeof value === "number") return Number.isFinite(value) ? "plain" : notFinite;
   if (value === invalidText) return notUtf8;
   if (typeof value !== "object") return notJson;
-  if (value instanceof JsonInteger) return "special";
+  if (value instanceof JsonNumber) return "special";
   if (depth === MAX_JSON_DEPTH) return tooDeep;
   let all: Survey = value instanceof QueryMap ? "special" : "plain";
   for (const item of itemsOf(value)) {
@@ -146,7 +151,7 @@ function itemsOf(value: object): Iterable<unknown> {
 
 function write(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (value instanceof JsonInteger) return value.digits;
+  if (value instanceof JsonNumber) return value.literal;
   if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
   if (value instanceof QueryMap && isQueryList(value))
     return `[${Array.from(value.values(), write).join(",")}]`;

@@ -67,6 +67,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server: Server =
     tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
   const sockets = new ServerSockets(server);
+  /** Peers that vanish are no fault of ours, and anybody can do so at will. */
+  const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
+    if (!vanished.has(error.code)) log?.(message, error);
+  };
   /** Connections that node:http has given up on, and that were dealt with here. */
   const handled = new WeakSet<Duplex>();
   const resumed = new WeakSet<Duplex>();
@@ -85,7 +89,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   if (onUpgrade !== undefined) {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on("error", (error) => log?.("an upgraded socket failed", error));
+      socket.on("error", (error) => reportSocket("an upgraded socket failed", error));
       if (req.headers.upgrade?.toLowerCase() !== "websocket") {
         beginAnew(resumeWith(socket, withoutUpgrade(req, head)));
         return;
@@ -104,9 +108,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
 
+  // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); node:http would refuse it with an empty 417.
+  server.on("checkExpectation", (req, res) => server.emit("request", req, res));
+
   // node:http would close these without an answer.
   server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
-    socket.on("error", (error) => log?.("a socket failed", error));
+    socket.on("error", (error) => reportSocket("a socket failed", error));
     endWithFailure(socket, 405, "method not allowed");
   });
 
@@ -148,6 +155,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     close: (graceMs) => (closing ??= sockets.close(graceMs)),
   };
 }
+
+const vanished: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 
 /** What node:http says of a connection that it gave up on; `rawPacket` is what it had read last. */
 interface ClientError extends NodeJS.ErrnoException {
