@@ -21,7 +21,10 @@ const wellFormedText = z.string().refine((text) => text.isWellFormed(), "has a l
 export const anyId = wellFormedText.min(1);
 
 /** What is sent to clients: a string leaves as a text frame, bytes as a binary one. */
-export const message = z.union([wellFormedText, z.instanceof(Uint8Array as typeof Uint8Array<ArrayBufferLike>)]);
+export const message = z.union([
+  wellFormedText,
+  z.instanceof(Uint8Array as typeof Uint8Array<ArrayBufferLike>),
+]);
 export type Message = z.infer<typeof message>;
 
 /** How many bytes `text` takes as UTF-8, without encoding it. */

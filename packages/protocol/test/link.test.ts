@@ -44,6 +44,8 @@ const frames: LinkFrame[] = [
   ],
   ["answer", 1, [true, [id], [[[true, 3]]]]],
   ["answer", 2, [false, "UNKNOWN_SERVICE", "no node has it"]],
+  ["drain"],
+  ["undrain"],
   ["register", ["8010", "host:8010"]],
   ["remove", []],
   ["piece", 1, 100, new Uint8Array(3)],

@@ -106,10 +106,10 @@ export class WebSocketListener implements Backplane {
     const address = `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`;
     const link = new LinkSocket(webSocket);
     this.#handshakes.add(link);
-    const timer = setTimeout(
-      () => this.#refuse(link, address, new CenterError("LINK_PROTOCOL", "the handshake took too long")),
-      HANDSHAKE_TIMEOUT_MS,
-    );
+    const timer = setTimeout(() => {
+      over();
+      this.#refuse(link, address, new CenterError("LINK_PROTOCOL", "the handshake took too long"));
+    }, HANDSHAKE_TIMEOUT_MS);
     const over = (): void => {
       clearTimeout(timer);
       this.#handshakes.delete(link);
@@ -118,7 +118,10 @@ export class WebSocketListener implements Backplane {
     link.onClose = (reason) => {
       if (!this.#handshakes.has(link)) return;
       over();
-      this.#options.onRefused(address, new CenterError("LINK_PROTOCOL", `the handshake was not finished: ${reason}`));
+      this.#options.onRefused(
+        address,
+        new CenterError("LINK_PROTOCOL", `the handshake was not finished: ${reason}`),
+      );
     };
     link.onFrame = (bytes) => {
       try {

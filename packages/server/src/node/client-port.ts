@@ -146,6 +146,7 @@ export class ClientPort {
 
   #closeAll(spreadMs: number): void {
     const connections = [...this.#live];
+    if (connections.length === 0) return;
     const startedAt = performance.now();
     const endsAt = Math.min(startedAt + spreadMs, this.#closing?.endsAt ?? Infinity);
     this.#stopClosing();
@@ -283,7 +284,9 @@ export class ClientPort {
     const closed = connection.closing ?? { code, reason };
     this.#observer.closed(connection, closed.code);
     this.#handlers.close(connection, closed.code, closed.reason);
-    if (this.#live.size === 0) for (const tell of this.#onEmpty.splice(0)) tell();
+    if (this.#live.size > 0) return;
+    this.#stopClosing();
+    for (const tell of this.#onEmpty.splice(0)) tell();
   }
 
   /** Takes a connection out of the hub and the heartbeat: it is closing, or has closed. */

@@ -44,7 +44,8 @@ export class Requester {
     const tried = new Set<Channel>();
     let refusal = new CenterError("NO_CENTER", "no center is linked: the request was not sent");
     for (;;) {
-      if (options.signal?.aborted === true) throw new CenterError("ABORTED", "the request was given up; it was not run");
+      if (options.signal?.aborted === true)
+        throw new CenterError("ABORTED", "the request was given up; it was not run");
       const channel = this.#pick(tried);
       if (channel === undefined) throw refusal;
       tried.add(channel);

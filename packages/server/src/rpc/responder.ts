@@ -30,7 +30,11 @@ export class Responder {
   onCall(channel: Channel, call: FrameOf<"call">): void {
     const [, id, service, , methods] = call;
     if (service === HUB_SERVICE) {
-      this.#reply(channel, id, methods.map(([command, params]) => this.#execute(command, params)));
+      this.#reply(
+        channel,
+        id,
+        methods.map(([command, params]) => this.#execute(command, params)),
+      );
     } else {
       this.#invokeAll(channel, call).catch((error: unknown) => this.#options.onFault(error, service));
     }

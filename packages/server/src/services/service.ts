@@ -16,7 +16,7 @@ export interface MethodContext {
 export interface Method<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
   params: P;
   result: R;
-  handler(params: z.output<P>, context: MethodContext): z.input<R> | Promise<z.input<R>>;
+  handler(this: void, params: z.output<P>, context: MethodContext): z.input<R> | Promise<z.input<R>>;
   /** Calls of it that may run at once on this node; more are refused as METHOD_BUSY. Default 100. */
   maxConcurrent?: number;
   /** For people. */

@@ -139,7 +139,7 @@ test("an offer of another protocol is ignored, and the connection is kept", asyn
   const { port } = await start({
     onUpgrade: () => undefined,
     onRequest: (req, res) => {
-      req.resume().on("end", () => res.end(`${req.method} ${req.url} ${req.headers["x-a"]}`));
+      req.resume().on("end", () => res.end(`${req.method} ${req.url} ${String(req.headers["x-a"])}`));
     },
   });
   const offer = "Upgrade: h2c\r\nHTTP2-Settings: AA\r\nConnection: Upgrade, HTTP2-Settings";

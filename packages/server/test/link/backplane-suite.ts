@@ -67,7 +67,8 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
           };
     }
 
-    const sendAndHear = (near: Backplane, far: Member, frame: Uint8Array): Promise<void> =>
+    /** Sends, and resolves with whether the frame may have left. */
+    const sendAndHear = (near: Backplane, far: Member, frame: Uint8Array): Promise<boolean> =>
       new Promise((resolve) => near.send(far, frame, resolve));
 
     test("frames arrive whole and in the order in which they were sent", async () => {
@@ -222,7 +223,7 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       await harness.centerRecorder.untilFrames(1);
       const frames = Array.from({ length: 30 }, (_, at) => Buffer.alloc(3000, at));
       const sent = frames.map(
-        (frame) => new Promise<void>((resolve) => node.backplane.send(node.center, frame, resolve)),
+        (frame) => new Promise<boolean>((resolve) => node.backplane.send(node.center, frame, resolve)),
       );
       await Promise.all(sent);
       await node.backplane.close();

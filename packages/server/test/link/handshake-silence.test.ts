@@ -39,6 +39,7 @@ describe("a peer that says nothing", () => {
         message: "the handshake took too long",
       });
       expect(await peer.closed).toMatchObject({ code: 1008 });
+      expect(port.refused.all).toHaveLength(1);
     },
   );
 

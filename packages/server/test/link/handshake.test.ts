@@ -115,6 +115,18 @@ describe("the center's side, to a node that speaks by hand", () => {
     expect(port.recorder.seen).toEqual([]);
   });
 
+  test("a node that goes away in the middle is reported once: it may not have believed this center", async () => {
+    const peer = await connect(port);
+    await greet(peer);
+    peer.close();
+    expect(await port.refused.next()).toMatchObject({
+      code: "LINK_PROTOCOL",
+      message: expect.stringMatching(/^the handshake was not finished: /),
+    });
+    expect(port.refused.all).toHaveLength(1);
+    expect(port.recorder.seen).toEqual([]);
+  });
+
   test("a second hello ends the link", async () => {
     const peer = await connect(port);
     const [node] = await greet(peer);

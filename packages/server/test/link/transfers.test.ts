@@ -145,13 +145,13 @@ describe("outgoing transfers", () => {
       sendPiece: (id, _totalBytes, piece, sent) => {
         pieces.push({ id, bytes: piece.length });
         if (sentAtOnce) {
-          sent();
+          sent(true);
           return;
         }
         pressure += piece.length;
         waiting.push(() => {
           pressure -= piece.length;
-          sent();
+          sent(true);
         });
       },
       sendAbandon: (id) => abandoned.push(id),
