@@ -70,19 +70,27 @@ export async function admit(
   options: { timeoutMs: number; remoteAddress: string; onError: (error: unknown) => void },
 ): Promise<{ admitted: Admitted } | { refusal: Refusal } | undefined> {
   if (authorize === undefined) return { admitted: {} };
-  const gone = new AbortController();
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const onGone = (): void => gone.abort(new CenterError("ABORTED", "the client went away"));
+  let isGone = false;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const onGone = (): void => {
+    isGone = true;
+    controller.abort(new CenterError("ABORTED", "the client went away"));
+  };
   socket.once("close", onGone);
   const stopWatching = destroyAtEnd(socket);
-  const signal = AbortSignal.any([gone.signal, timeout]);
+  // Not AbortSignal.timeout: that one would live on, with all that hangs on it, after the client is in.
+  const timer = setTimeout(
+    () => controller.abort(new DOMException("authorization took too long", "TimeoutError")),
+    options.timeoutMs,
+  );
   const ended = new Promise<undefined>((resolve) => {
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
   try {
     const context = { signal, remoteAddress: options.remoteAddress };
     const answer = await Promise.race([Promise.resolve(authorize(request, context)), ended]);
-    if (gone.signal.aborted) return undefined;
+    if (isGone) return undefined;
     if (signal.aborted) {
       return { refusal: { status: 504, cause: "authorize-timeout", reason: "authorization took too long" } };
     }
@@ -103,6 +111,7 @@ export async function admit(
     options.onError(error);
     return { refusal: { status: 500, cause: "authorize-error", reason: "authorization failed" } };
   } finally {
+    clearTimeout(timer);
     socket.off("close", onGone);
     stopWatching();
   }

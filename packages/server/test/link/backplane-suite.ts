@@ -147,48 +147,47 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       expect(near.pressure(far)).toBe(0);
     });
 
-    test("sent is called once for each frame, in order", async () => {
+    test("sent is called once for each frame, in order, and says that it left", async () => {
       const { near, far } = await link();
-      const sent: number[] = [];
-      await Promise.all(
-        Array.from({ length: 40 }, (_, at) =>
-          sendAndHear(near, far, Buffer.alloc(9000)).then(() => sent.push(at)),
-        ),
+      const told: [number, boolean][] = [];
+      const frames = Array.from({ length: 40 }, (_, at) =>
+        sendAndHear(near, far, Buffer.alloc(9000)).then((left) => told.push([at, left])),
       );
-      expect(sent).toEqual(Array.from({ length: 40 }, (_, at) => at));
+      await Promise.all(frames);
+      expect(told).toEqual(frames.map((_, at) => [at, true]));
     });
 
-    test("sent is called for what was queued when this end ends the link, and pressure is gone", async () => {
-      const { near, far } = await link();
-      const calls = Array.from({ length: 40 }, () => 0);
-      const sent = calls.map(
-        (_, at) =>
-          new Promise<void>((resolve) => {
-            near.send(far, Buffer.alloc(9000), () => {
-              calls[at] = (calls[at] ?? 0) + 1;
-              resolve();
-            });
-          }),
-      );
-      near.end(far, "enough");
-      await Promise.all(sent);
-      expect(new Set(calls)).toEqual(new Set([1]));
-      expect(near.pressure(far)).toBe(0);
-    });
+    test.each(["this end", "the other end"])(
+      "sent is called once for what was queued when %s ends the link; what surely did not leave never arrives",
+      async (who) => {
+        const { near, far, farBackplane, heard, nearMember, said } = await link();
+        const told: boolean[][] = Array.from({ length: 40 }, () => []);
+        const sent = told.map(
+          (calls, at) =>
+            new Promise<void>((resolve) => {
+              near.send(far, Buffer.alloc(9000, at), (left) => {
+                calls.push(left);
+                resolve();
+              });
+            }),
+        );
+        if (who === "this end") near.end(far, "enough");
+        else farBackplane.end(nearMember, "enough");
+        await Promise.all(sent);
+        await Promise.all([said.untilLeft(far), heard.untilLeft(nearMember)]);
+        expect(told.map(({ length }) => length)).toEqual(told.map(() => 1));
+        expect(near.pressure(far)).toBe(0);
+        for (const bytes of heard.frames(nearMember)) expect(told[bytes[0] ?? -1]).toEqual([true]);
+        // What was queued last had no time to leave.
+        if (who === "this end") expect(told.at(-1)).toEqual([false]);
+      },
+    );
 
-    test("sent is called for what was queued when the other end ends the link", async () => {
-      const { near, far, farBackplane, nearMember, said } = await link();
-      const sent = Array.from({ length: 40 }, () => sendAndHear(near, far, Buffer.alloc(60_000)));
-      farBackplane.end(nearMember, "enough");
-      await Promise.all(sent);
-      await said.untilLeft(far);
-    });
-
-    test("what is sent to a member that has left goes nowhere, and sent is called", async () => {
+    test("what is sent to a member that has left goes nowhere, and sent says so", async () => {
       const { near, far, heard, nearMember } = await link();
       near.end(far, "enough");
       await heard.untilLeft(nearMember);
-      await sendAndHear(near, far, Buffer.from("late"));
+      expect(await sendAndHear(near, far, Buffer.from("late"))).toBe(false);
       expect(near.pressure(far)).toBe(0);
       expect(heard.frames(nearMember)).toEqual([]);
     });
@@ -212,7 +211,7 @@ export function testBackplane(name: string, createHarness: () => Promise<Backpla
       await said.untilLeft(far);
       await heard.untilLeft(nearMember);
       expect([...near.members()]).toEqual([]);
-      await sendAndHear(near, far, Buffer.from("late"));
+      expect(await sendAndHear(near, far, Buffer.from("late"))).toBe(false);
     });
   });
 
