@@ -1,9 +1,8 @@
 import type { NodeInfo, NodeStatus } from "@websocket-center/protocol";
 import type { NodeIdentity } from "../node/identity.js";
 import { Backoff } from "./backoff.js";
-import type { Backplane, Member, Sent } from "./backplane.js";
-import type { LinkSocket } from "./link-socket.js";
-import { Members } from "./members.js";
+import type { Member } from "./backplane.js";
+import { LinkBackplane } from "./link-backplane.js";
 import { CenterError } from "../errors.js";
 import { dial, type Dialed, TwinError } from "./dial.js";
 
@@ -42,15 +41,14 @@ interface Line {
  * The node's end of the `websocket` backplane: it dials each center, and again each one that is lost, for ever, with
  * backoff and full jitter. Two addresses of one center make one link.
  */
-export class WebSocketDialer implements Backplane {
+export class WebSocketDialer extends LinkBackplane {
   readonly #options: DialerOptions;
-  readonly #members = new Members();
-  readonly #links = new Map<Member, LinkSocket>();
   readonly #lines = new Map<string, Line>();
   #started = false;
   #closed = false;
 
   constructor(options: DialerOptions) {
+    super();
     this.#options = options;
   }
 
@@ -96,35 +94,10 @@ export class WebSocketDialer implements Backplane {
     this.#stop(line, "the node leaves this center");
   }
 
-  members(): Iterable<Member> {
-    return this.#members.all();
-  }
-  onMember(...args: Parameters<Backplane["onMember"]>): () => void {
-    return this.#members.onMember(...args);
-  }
-  onFrame(...args: Parameters<Backplane["onFrame"]>): void {
-    this.#members.onFrame(...args);
-  }
-  send(member: Member, frame: Uint8Array, sent?: Sent): void {
-    const link = this.#links.get(member);
-    if (link === undefined) sent?.(false);
-    else link.send(frame, sent);
-  }
-  sendAll(frame: Uint8Array): void {
-    for (const link of this.#links.values()) link.send(frame);
-  }
-  pressure(member: Member): number {
-    return this.#links.get(member)?.queuedBytes ?? 0;
-  }
-  end(member: Member, reason: string): void {
-    this.#links.get(member)?.terminate(reason);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
-    const links = [...this.#links.values()];
     for (const line of this.#lines.values()) this.#clear(line);
-    await Promise.all(links.map((link) => link.close(1001, "the node stops")));
+    await this.partAll(1001, "the node stops");
   }
 
   #clear(line: Line): void {
@@ -134,8 +107,7 @@ export class WebSocketDialer implements Backplane {
 
   #stop(line: Line, reason: string): void {
     this.#clear(line);
-    const link = line.member && this.#links.get(line.member);
-    void link?.close(1000, reason);
+    if (line.member !== undefined) void this.part(line.member, 1000, reason);
   }
 
   #dial(line: Line): void {
@@ -158,7 +130,7 @@ export class WebSocketDialer implements Backplane {
 
   /** @returns false where another line has that center, or is about to: two links would end each other. */
   #meet(line: Line, centerId: string): boolean {
-    if (this.#members.get(centerId) !== undefined) return false;
+    if (this.memberOf(centerId) !== undefined) return false;
     for (const other of this.#lines.values()) if (other.meets === centerId) return false;
     line.meets = centerId;
     return true;
@@ -189,16 +161,11 @@ export class WebSocketDialer implements Backplane {
       node: undefined,
     };
     line.member = member;
-    this.#links.set(member, dialed.link);
-    dialed.link.onFrame = (frame) => this.#members.receive(member, frame);
-    dialed.link.onClose = (reason) => {
-      this.#links.delete(member);
+    this.join(member, dialed.link, (reason) => {
       line.member = undefined;
-      this.#members.leave(member, reason);
       this.#wakeTwins(member.id);
       if (!signal.aborted) this.#retry(line, new CenterError("LINK_LOST", reason), line.backoff.next());
-    };
-    this.#members.join(member);
+    });
     dialed.replay();
   }
 

@@ -4,7 +4,7 @@ import { type ErrorCode, type FrameOf, LINK_PROTOCOL_VERSION, nodeKeyOf } from "
 import { type WebSocket, WebSocketServer } from "ws";
 import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "../rpc/codec.js";
-import type { Backplane, Member, Sent } from "./backplane.js";
+import type { Member } from "./backplane.js";
 import {
   createNonce,
   decodeHandshake,
@@ -14,8 +14,8 @@ import {
   outOfTurn,
   prove,
 } from "./handshake.js";
+import { LinkBackplane } from "./link-backplane.js";
 import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
-import { Members } from "./members.js";
 
 /** Handshakes under way at once; more are refused with 503. */
 const MAX_HANDSHAKES = 1000;
@@ -29,19 +29,18 @@ export interface ListenerOptions {
 }
 
 /** The center's end of the `websocket` backplane: nodes dial in, and are members once both ends have proven themselves. */
-export class WebSocketListener implements Backplane {
+export class WebSocketListener extends LinkBackplane {
   readonly #options: ListenerOptions;
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: MAX_LINK_MESSAGE_BYTES,
   });
-  readonly #members = new Members();
-  readonly #links = new Map<Member, LinkSocket>();
   readonly #handshakes = new Set<LinkSocket>();
   #closed = false;
 
   constructor(options: ListenerOptions) {
+    super();
     this.#options = options;
   }
 
@@ -63,35 +62,11 @@ export class WebSocketListener implements Backplane {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, request));
   }
 
-  members(): Iterable<Member> {
-    return this.#members.all();
-  }
-  onMember(...args: Parameters<Backplane["onMember"]>): () => void {
-    return this.#members.onMember(...args);
-  }
-  onFrame(...args: Parameters<Backplane["onFrame"]>): void {
-    this.#members.onFrame(...args);
-  }
-  send(member: Member, frame: Uint8Array, sent?: Sent): void {
-    const link = this.#links.get(member);
-    if (link === undefined) sent?.(false);
-    else link.send(frame, sent);
-  }
-  sendAll(frame: Uint8Array): void {
-    for (const link of this.#links.values()) link.send(frame);
-  }
-  pressure(member: Member): number {
-    return this.#links.get(member)?.queuedBytes ?? 0;
-  }
-  end(member: Member, reason: string): void {
-    this.#links.get(member)?.terminate(reason);
-  }
-
   /** Ends every link with 1012; nodes dial again as soon as somebody listens. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const link of this.#handshakes) link.terminate("the center stops");
-    await Promise.all([...this.#links.values()].map((link) => link.close(1012, "the center stops")));
+    await this.partAll(1012, "the center stops");
     this.#server.close();
   }
 
@@ -181,17 +156,11 @@ export class WebSocketListener implements Backplane {
   }
 
   #join(link: LinkSocket, nodeId: string, address: string, [, { info, status }]: FrameOf<"auth">): void {
-    const old = this.#members.get(nodeId);
+    const old = this.memberOf(nodeId);
     if (old !== undefined) this.end(old, "replaced by a new link of the same node");
     const member: Member = { id: nodeId, address, node: { info, status } };
-    this.#links.set(member, link);
-    link.onFrame = (frame) => this.#members.receive(member, frame);
-    link.onClose = (reason) => {
-      this.#links.delete(member);
-      this.#members.leave(member, reason);
-    };
     link.send(encodeLinkFrame(["welcome"]));
-    this.#members.join(member);
+    this.join(member, link);
   }
 
   #refuse(link: LinkSocket, address: string, error: CenterError): void {
