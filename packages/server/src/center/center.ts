@@ -4,11 +4,11 @@ import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
 import { WebSocketListener } from "../backplane/websocket-listener.js";
-import { type CenterError, messageOf } from "../errors.js";
+import { CenterError, messageOf } from "../errors.js";
 import { createApi } from "../http/api.js";
 import { classicFailure, JSON_TYPE } from "../http/answers.js";
 import type { Middleware } from "../http/middleware.js";
-import { json, opsRoutes } from "../http/ops-routes.js";
+import { opsRoutes } from "../http/ops-routes.js";
 import { tlsOf } from "../http/tls.js";
 import { createHttpServer, type HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
@@ -20,13 +20,17 @@ import { Pinger } from "../rpc/heartbeat.js";
 import type { Cluster } from "../services/cluster.js";
 import { ServiceDirectory } from "../services/directory.js";
 import { createLocalCluster } from "../services/local-cluster.js";
+import { version } from "../version.js";
+import { type AdminCenter, adminRoutes } from "./http/admin.js";
 import { answerClassic, type PlaceFailure } from "./http/classic.js";
 import { serviceRoutes } from "./http/services.js";
-import { type NodeEntry, Registry } from "./registry.js";
+import { type CenterEntry, type NodeEntry, Registry } from "./registry.js";
 import { Requests } from "./requests.js";
 import { Router } from "./router.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
+/** As many as fit a frame. */
+const MAX_OTHER_CENTERS = 1000;
 
 export interface CenterParts {
   /** Default: one of its own, to stdout. */
@@ -46,7 +50,7 @@ export function createCenter(options: CenterOptions = {}, parts: CenterParts = {
   return new Center(config, parts);
 }
 
-export class Center {
+export class Center implements AdminCenter {
   /** 32 hex characters, new in each process. */
   readonly id: string = randomBytes(16).toString("hex");
   readonly router: Router;
@@ -66,6 +70,7 @@ export class Center {
   readonly #http: HttpServer;
   readonly #links: HttpServer;
   readonly #otherCenters: Set<string>;
+  readonly #startedAt = new Date();
   #state: "new" | "running" | "draining" | "stopped" = "new";
   #ports = { link: 0, http: 0 };
 
@@ -134,6 +139,17 @@ export class Center {
     };
   }
 
+  /** What `GET /nodes` tells of the center itself. `otherCenters`: those that it tells its nodes of. */
+  get about(): CenterEntry {
+    return {
+      id: this.id,
+      version,
+      startedAt: this.#startedAt.toISOString(),
+      addresses: this.addresses,
+      otherCenters: [...this.#otherCenters],
+    };
+  }
+
   /** The nodes that are linked right now. */
   get nodes(): NodeEntry[] {
     return this.#registry.entries(this.#pinger);
@@ -180,6 +196,9 @@ export class Center {
   /** Tells all nodes, those that come later too, to register with these centers: `port` or `host:port`. */
   register(addresses: readonly string[]): void {
     for (const address of addresses) parseAddress(address);
+    if (new Set([...this.#otherCenters, ...addresses]).size > MAX_OTHER_CENTERS) {
+      throw new CenterError("INVALID_PARAMS", `a center can tell of ${MAX_OTHER_CENTERS} others at most`);
+    }
     for (const address of addresses) this.#otherCenters.add(address);
     for (const channel of this.#registry.channels()) channel.send(["register", [...addresses]]);
   }
@@ -189,6 +208,41 @@ export class Center {
     for (const address of addresses) parseAddress(address);
     for (const address of addresses) this.#otherCenters.delete(address);
     for (const channel of this.#registry.channels()) channel.send(["remove", [...addresses]]);
+  }
+
+  /**
+   * Makes the node refuse new clients and close the present ones with 1012, spread over its `closeSpreadMs`; it stays
+   * linked and answers calls. Resolves once the node has begun.
+   *
+   * @param idOrPrefix - the node's id, or enough of its beginning.
+   * @returns the node's entry after that.
+   * @throws CenterError INVALID_PARAMS, UNKNOWN_NODE, AMBIGUOUS_NODE, NODE_TIMEOUT or NODE_LEFT
+   */
+  drainNode(idOrPrefix: string): Promise<NodeEntry> {
+    return this.#setDraining(idOrPrefix, "drain");
+  }
+
+  /**
+   * Ends what `drainNode` began, through whichever center.
+   *
+   * @throws CenterError as `drainNode`, and NODE_DRAINING where the node goes on draining for another reason
+   */
+  async undrainNode(idOrPrefix: string): Promise<NodeEntry> {
+    const entry = await this.#setDraining(idOrPrefix, "undrain");
+    if (!entry.draining) return entry;
+    throw new CenterError(
+      "NODE_DRAINING",
+      `node ${entry.id} goes on draining: it is stopping, or its own program asked for it. Wait for its end and start it again`,
+    );
+  }
+
+  async #setDraining(idOrPrefix: string, frame: "drain" | "undrain"): Promise<NodeEntry> {
+    const channel = this.#registry.find(idOrPrefix);
+    channel.send([frame]);
+    await this.#pinger.ask(channel, this.#config.callTimeoutMs);
+    const entry = this.nodes.find(({ id }) => id === channel.member.id);
+    if (entry !== undefined) return entry;
+    throw new CenterError("NODE_LEFT", `node ${channel.member.id} left meanwhile`);
   }
 
   #createLinkServer(): HttpServer {
@@ -222,9 +276,7 @@ export class Center {
       routes: {
         ...opsRoutes(this.#metrics.registry, () => this.#notReady()),
         ...serviceRoutes(this.services, this.#config.callTimeoutMs),
-        "/nodes": {
-          handle: () => json(200, { centerId: this.id, nodes: this.nodes }),
-        },
+        ...adminRoutes(this),
       },
       classic: async (request, { callId, signal }) => {
         const timeoutMs = request.timeoutMs ?? this.#config.callTimeoutMs;

@@ -1,4 +1,5 @@
 import type { NodeStatus } from "@websocket-center/protocol";
+import { CenterError } from "../errors.js";
 import type { Channel } from "../rpc/channel.js";
 
 /** What a center knows of a node, as `GET /nodes` shows it. */
@@ -18,7 +19,24 @@ export interface NodeEntry {
   connections: number;
   users: number;
   groups: number;
+  /** The centers that the node says it is linked to; absent where its release does not say. */
+  centerIds?: string[] | undefined;
 }
+
+/** What a center tells of itself. */
+export interface CenterEntry {
+  id: string;
+  version: string;
+  /** ISO 8601. */
+  startedAt: string;
+  /** `host:port` */
+  addresses: { link: string; http: string };
+  /** The centers that it tells its nodes to register with too. */
+  otherCenters: string[];
+}
+
+/** How much of a node's id must be given at least. */
+const MIN_PREFIX_LENGTH = 4;
 
 const nothingYet: NodeStatus = { connections: 0, users: 0, groups: 0, draining: false };
 
@@ -43,6 +61,36 @@ export class Registry {
 
   channels(): Channel[] {
     return Array.from(this.#byId.values(), ({ channel }) => channel);
+  }
+
+  /**
+   * The node whose id is, or begins with, `idOrPrefix`.
+   * @throws CenterError INVALID_PARAMS, UNKNOWN_NODE or AMBIGUOUS_NODE, and what to do.
+   */
+  find(idOrPrefix: string): Channel {
+    const prefix = idOrPrefix.toLowerCase();
+    if (!/^[0-9a-f]{1,32}$/.test(prefix) || prefix.length < MIN_PREFIX_LENGTH) {
+      throw new CenterError(
+        "INVALID_PARAMS",
+        `expected the id of a node, or at least its first ${MIN_PREFIX_LENGTH} characters (0-9, a-f)`,
+      );
+    }
+    const found = this.channels().filter(({ member }) => member.id.startsWith(prefix));
+    const [channel, other] = found;
+    if (channel === undefined) {
+      throw new CenterError(
+        "UNKNOWN_NODE",
+        `no node whose id begins with ${prefix} is linked to this center: GET /nodes lists those that are; one that is linked to another center can be reached there`,
+      );
+    }
+    if (other !== undefined) {
+      const ids = found.slice(0, 10).map(({ member }) => member.id);
+      throw new CenterError(
+        "AMBIGUOUS_NODE",
+        `the ids of ${found.length} nodes begin with ${prefix}: ${ids.join(", ")}. Give more characters`,
+      );
+    }
+    return channel;
   }
 
   /** @param pulse - what is known of each node from its answers to pings. */

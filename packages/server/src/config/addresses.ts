@@ -36,24 +36,6 @@ export function formatAddress({ host, port }: Address): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/**
- * Whether `host` names this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1, with or without
- * brackets. Nothing is looked up, and unusual spellings (`127.1`, `localhost.`) do not count.
- *
- * @see https://www.rfc-editor.org/rfc/rfc6761#section-6.3
- */
-export function isLoopbackHost(host: string): boolean {
-  const name = withoutBrackets(host).toLowerCase();
-  switch (isIP(name)) {
-    case 4:
-      return name.startsWith("127.");
-    case 6:
-      return canonicalIPv6(name) === "::1";
-    default:
-      return name === "localhost" || /^([a-z0-9_-]+\.)+localhost$/.test(name);
-  }
-}
-
 /** Whether `text` can stand where a host is expected: an IP address without brackets, or a host name. */
 export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes("%");
@@ -83,10 +65,4 @@ function readAddress(text: string): Address | undefined {
 
 function withoutBrackets(host: string): string {
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
-}
-
-/** The shortest spelling (RFC 5952), so that 0:0:0:0:0:0:0:1 is seen to be ::1. */
-function canonicalIPv6(address: string): string {
-  const url = `ws://[${address}]/`;
-  return URL.canParse(url) ? withoutBrackets(new URL(url).hostname) : address;
 }

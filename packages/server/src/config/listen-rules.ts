@@ -1,5 +1,6 @@
 import { CenterError } from "../errors.js";
-import { formatAddress, isLoopbackHost, parseAddress } from "./addresses.js";
+import { formatAddress, parseAddress } from "./addresses.js";
+import { isLoopbackHost } from "../loopback.js";
 import type { CenterConfig, NodeConfig } from "./options.js";
 
 const SET_TOKEN = "set TOKEN (or TOKEN_FILE, --token-file)";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { isLoopbackAddress, isLoopbackHost } from "../loopback.js";
 
 /** What the guard reads of a request, so that any server's will do. */
 export interface GuardedRequest {
@@ -89,28 +89,6 @@ function namesLoopback(authority: string | undefined): boolean {
   return host !== undefined && isLoopbackHost(host);
 }
 
-/**
- * Whether a host, without a port, is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, or `::1` with or without
- * brackets.
- */
-export function isLoopbackHost(host: string): boolean {
-  if (host.startsWith("[") && host.endsWith("]")) return isLoopbackAddress(host.slice(1, -1));
-  if (isLoopbackAddress(host)) return true;
-  const name = host.toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost");
-}
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-/** Whether an IP address is loopback; IPv4 in IPv6 (`::ffff:127.0.0.1`) counts as the IPv4 address. */
-export function isLoopbackAddress(address: string): boolean {
-  if (address === "127.0.0.1" || address === "::1" || address === "::ffff:127.0.0.1") return true;
-  if (isIPv4(address)) return address.startsWith("127.");
-  return isIPv6(address) && !address.includes("%") && loopback.check(address, "ipv6");
-}
-
 const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 
 /** Methods that the classic API serves, as `Allow` and preflight answers name them. */
@@ -134,12 +112,4 @@ export function preflightHeaders(headers: IncomingHttpHeaders): Record<string, s
     "Access-Control-Allow-Headers": allowed,
     "Access-Control-Max-Age": String(PREFLIGHT_MAX_AGE_S),
   };
-}
-
-/** Whether a request may open a link: programs do, pages never; browsers send an `Origin` with every handshake. */
-export function checkLinkRequest(
-  req: Pick<GuardedRequest, "headers">,
-): { ok: true } | { ok: false; message: string } {
-  if (req.headers.origin === undefined) return { ok: true };
-  return { ok: false, message: "a link accepts no request that has an Origin" };
 }

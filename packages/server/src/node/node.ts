@@ -1,6 +1,6 @@
 import { type CommandMethods, closeCodes, type NodeStatus } from "@websocket-center/protocol";
 import { WebSocketDialer } from "../backplane/websocket-dialer.js";
-import { formatAddress, isLoopbackHost, parseAddress } from "../config/addresses.js";
+import { formatAddress, parseAddress } from "../config/addresses.js";
 import { checkDialRules, checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
@@ -10,6 +10,7 @@ import type { Middleware } from "../http/middleware.js";
 import { opsRoutes } from "../http/ops-routes.js";
 import { createHttpServer, type HttpServer } from "../http/server.js";
 import { readPem, tlsOf } from "../http/tls.js";
+import { isLoopbackHost } from "../loopback.js";
 import { createLogger, type Logger } from "../log.js";
 import { createLogLimiter, type LogLimiter } from "../log-limiter.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
@@ -86,6 +87,8 @@ export class WebSocketNode {
   readonly #admin: HttpServer | undefined;
   readonly #startedAt = Date.now();
   #state: "new" | "running" | "draining" | "stopped" = "new";
+  /** The center that asked for a drain, until one asks for its end. */
+  #drainedBy: string | undefined;
   #ports: { client: number; admin: number | undefined } = { client: 0, admin: undefined };
 
   constructor(config: NodeConfig, parts: NodeParts) {
@@ -192,6 +195,14 @@ export class WebSocketNode {
     this.#state = "draining";
     const { closeSpreadMs, shutdownGraceMs } = this.#config;
     await this.#clients.drain(Math.min(closeSpreadMs, shutdownGraceMs / 2));
+  }
+
+  /** Takes new clients again after a drain, its own or one that a center asked for. Nothing once it has stopped. */
+  undrain(): void {
+    if (this.#state === "stopped") return;
+    if (this.#state === "draining") this.#state = "running";
+    this.#drainedBy = undefined;
+    this.#clients.undrain();
   }
 
   /** Ends everything: clients, HTTP, and the links to centers last. */
@@ -372,14 +383,19 @@ export class WebSocketNode {
       connections: this.#hub.connectionCount,
       users: this.#hub.userCount,
       groups: this.#hub.groupCount,
-      draining: this.#state === "draining" || this.#state === "stopped",
+      draining: this.#clients.isDraining,
+      centerIds: Array.from(this.#channels.all(), ({ member }) => member.id),
     };
   }
 
   #notReady(): string[] {
     if (this.#state !== "running")
       return [`the node is ${this.#state === "new" ? "not started" : this.#state}`];
-    return this.#channels.size > 0 ? [] : ["no center is linked"];
+    const reasons = this.#channels.size > 0 ? [] : ["no center is linked"];
+    if (this.#drainedBy !== undefined) {
+      reasons.push(`the node is drained, as center ${this.#drainedBy} asked: undrain it to take clients again`);
+    }
+    return reasons;
   }
 
   #onLinked(channel: Channel): void {
@@ -418,6 +434,12 @@ export class WebSocketNode {
       case "remove":
         this.#onCentersChanged(channel, frame[0], frame[1]);
         return;
+      case "drain":
+        this.#onDrain(channel);
+        return;
+      case "undrain":
+        this.#onUndrain(channel);
+        return;
       default:
         channel.end(`it sent a ${frame[0]} frame`);
     }
@@ -439,6 +461,20 @@ export class WebSocketNode {
         this.#onFault(`${change} ${text}, as center ${channel.member.id} asks`, error);
       }
     }
+  }
+
+  #onDrain({ member: { id } }: Channel): void {
+    if (this.#drainedBy === undefined) this.#log.info({ centerId: id }, "draining, as a center asks");
+    this.#drainedBy ??= id;
+    void this.#clients.drain(this.#config.closeSpreadMs);
+  }
+
+  /** A drain that this process began itself, to stop, goes on. */
+  #onUndrain({ member: { id } }: Channel): void {
+    if (this.#drainedBy === undefined) return;
+    this.#drainedBy = undefined;
+    if (this.#state === "running") this.#clients.undrain();
+    this.#log.info({ centerId: id }, "the drain is over, as a center asks");
   }
 
   #onSlowConsumer({ id, userId, remoteAddress }: Connection, bufferedBytes: number): void {

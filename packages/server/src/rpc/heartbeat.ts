@@ -1,5 +1,6 @@
 import type { FrameOf, NodeStatus } from "@websocket-center/protocol";
 import type { Channel } from "./channel.js";
+import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "./codec.js";
 
 /** Who has answered no ping for this long is suspect. */
@@ -10,6 +11,8 @@ interface Pulse {
   answeredAt: number;
   suspect: boolean;
   status: NodeStatus | undefined;
+  /** Pings that somebody waits for. */
+  asked: Map<number, { resolve: (status: NodeStatus) => void; reject: (error: CenterError) => void }>;
 }
 
 /**
@@ -39,11 +42,41 @@ export class Pinger {
       answeredAt: performance.now(),
       suspect: false,
       status: channel.member.node?.status,
+      asked: new Map(),
     });
   }
 
   remove(channel: Channel): void {
+    const pulse = this.#pulses.get(channel);
     this.#pulses.delete(channel);
+    if (pulse !== undefined) giveUp(channel, pulse);
+  }
+
+  /**
+   * Asks the node at once what it holds. It answers behind what was sent to it before, so with all that this has done.
+   *
+   * @throws CenterError NODE_TIMEOUT or NODE_LEFT
+   */
+  async ask(channel: Channel, timeoutMs: number): Promise<NodeStatus> {
+    const { id } = channel.member;
+    const pulse = this.#pulses.get(channel);
+    if (pulse === undefined) throw new CenterError("NODE_LEFT", `node ${id} is not linked any more`);
+    this.#number += 1;
+    const number = this.#number;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<NodeStatus>((resolve, reject) => {
+        pulse.asked.set(number, { resolve, reject });
+        timer = setTimeout(
+          () => reject(new CenterError("NODE_TIMEOUT", `node ${id} gave no answer in ${timeoutMs} ms`)),
+          timeoutMs,
+        );
+        channel.send(["ping", number]);
+      });
+    } finally {
+      clearTimeout(timer);
+      pulse.asked.delete(number);
+    }
   }
 
   isSuspect(channel: Channel): boolean {
@@ -65,10 +98,12 @@ export class Pinger {
     pulse.answeredAt = performance.now();
     pulse.suspect = false;
     pulse.status = status;
+    pulse.asked.get(number)?.resolve(status);
   }
 
   close(): void {
     clearInterval(this.#timer);
+    for (const [channel, pulse] of this.#pulses) giveUp(channel, pulse);
     this.#pulses.clear();
   }
 
@@ -89,6 +124,11 @@ export class Pinger {
       }
     }
   }
+}
+
+function giveUp({ member }: Channel, { asked }: Pulse): void {
+  const error = new CenterError("NODE_LEFT", `node ${member.id} left before it answered`);
+  for (const { reject } of asked.values()) reject(error);
 }
 
 /** The node's side: answers pings, and gives up a center that sends none. */

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { ADDRESS_FORM, formatAddress, isAddress, parseAddress } from "../../config/addresses.js";
+import { CenterError } from "../../errors.js";
+import { json } from "../../http/ops-routes.js";
+import type { RouteRequest, Routes } from "../../http/routes.js";
+import type { CenterEntry, NodeEntry } from "../registry.js";
+
+/** What operators can ask of a center at run time. */
+export interface AdminCenter {
+  readonly id: string;
+  readonly about: CenterEntry;
+  readonly nodes: NodeEntry[];
+  register(addresses: readonly string[]): void;
+  remove(addresses: readonly string[]): void;
+  drainNode(idOrPrefix: string): Promise<NodeEntry>;
+  undrainNode(idOrPrefix: string): Promise<NodeEntry>;
+}
+
+const addressesBody = z.strictObject({
+  addresses: z
+    .array(z.string().max(300).refine(isAddress, `expected ${ADDRESS_FORM}`))
+    .min(1)
+    .max(1000),
+});
+const emptyBody = z.strictObject({});
+
+/**
+ * `GET /nodes` lists the linked nodes and tells of the center. `POST /centers/register` and `/centers/remove` tell the
+ * nodes of other centers; `POST /nodes/{id}/drain` and `/undrain` make one refuse clients, and take them again.
+ */
+export function adminRoutes(center: AdminCenter): Routes {
+  const tell = (change: "register" | "remove") => (request: RouteRequest) => {
+    const { addresses } = read(addressesBody, request);
+    center[change](addresses.map((address) => formatAddress(parseAddress(address))));
+    const { otherCenters } = center.about;
+    return json(200, { centerId: center.id, otherCenters, nodeIds: center.nodes.map(({ id }) => id) });
+  };
+  const drain = (change: "drainNode" | "undrainNode") => async (request: RouteRequest) => {
+    read(emptyBody, request);
+    return json(200, { centerId: center.id, node: await center[change](request.params["id"] ?? "") });
+  };
+  return {
+    "/nodes": {
+      handle: () => json(200, { centerId: center.id, center: center.about, nodes: center.nodes }),
+    },
+    "/centers/register": { method: "POST", handle: tell("register") },
+    "/centers/remove": { method: "POST", handle: tell("remove") },
+    "/nodes/{id}/drain": { method: "POST", handle: drain("drainNode") },
+    "/nodes/{id}/undrain": { method: "POST", handle: drain("undrainNode") },
+  };
+}
+
+function read<T>(schema: z.ZodType<T>, { body }: RouteRequest): T {
+  const checked = schema.safeParse(body);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const place = issue?.path.join(".") ?? "";
+  throw new CenterError("INVALID_PARAMS", `${place === "" ? "the body" : place}: ${issue?.message ?? ""}`);
+}
