@@ -9,7 +9,8 @@ export type { Connection } from "./node/connection.js";
 export type { NodeEventName, NodeEvents } from "./node/events.js";
 export { createNode, type LocalHub, type NodeParts, type WebSocketNode } from "./node/node.js";
 export type { CallOptions, Cluster, ClusterResult } from "./services/cluster.js";
-export type { ServiceCall, ServiceEntry, ServiceFilter, ServiceResult } from "./services/directory.js";
+export type { ServiceEntry, ServiceFilter } from "./center/service-directory.js";
+export type { ServiceCall, ServiceResult } from "./services/service-call.js";
 export { method, type Method, type MethodContext, type Service } from "./services/service.js";
 export type { Admission, Authorize } from "./node/upgrade.js";
 export {

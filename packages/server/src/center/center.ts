@@ -18,15 +18,15 @@ import { Caller } from "../rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
 import type { Cluster } from "../services/cluster.js";
-import { ServiceDirectory } from "../services/directory.js";
-import { createLocalCluster } from "../services/local-cluster.js";
 import { version } from "../version.js";
 import { type AdminCenter, adminRoutes } from "./http/admin.js";
 import { answerClassic, type PlaceFailure } from "./http/classic.js";
 import { serviceRoutes } from "./http/services.js";
 import { type CenterEntry, type NodeEntry, Registry } from "./registry.js";
+import { createLocalCluster } from "./local-cluster.js";
 import { Requests } from "./requests.js";
 import { Router } from "./router.js";
+import { ServiceDirectory } from "./service-directory.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 /** As many as fit a frame. */

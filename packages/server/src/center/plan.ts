@@ -1,5 +1,5 @@
 import type { Command } from "@websocket-center/protocol";
-import type { Outcome } from "./router.js";
+import type { Outcome } from "../rpc/outcome.js";
 
 /** A command to send in a step, and which command of the batch its outcome belongs to. */
 export interface StepItem {

@@ -1,8 +1,10 @@
-import { type FrameOf, type WireOutcome } from "@websocket-center/protocol";
+import type { FrameOf } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "../rpc/channel.js";
-import { checkCommand, type ServiceDirectory } from "../services/directory.js";
-import type { Outcome, Router } from "./router.js";
+import { checkCommand } from "../rpc/check-command.js";
+import { outcomeToWire } from "../rpc/outcome.js";
+import type { Router } from "./router.js";
+import type { ServiceDirectory } from "./service-directory.js";
 
 /** Requests of one node that may run at once; more are refused as CENTER_BUSY, and were not run. */
 const MAX_REQUESTS = 1000;
@@ -31,7 +33,9 @@ export class Requests {
     const [, id] = request;
     const running = this.#running.get(channel) ?? new Map<number, AbortController>();
     if (this.#isStopping() || running.size >= MAX_REQUESTS) {
-      const why = this.#isStopping() ? "the center stops" : `${running.size} requests of this node run already`;
+      const why = this.#isStopping()
+        ? "the center stops"
+        : `${running.size} requests of this node run already`;
       channel.send(["answer", id, [false, "CENTER_BUSY", `${why}; the request was not run`]]);
       return;
     }
@@ -61,11 +65,11 @@ export class Requests {
     if (what.kind === "commands") {
       const commands = what.commands.map(([name, params]) => checkCommand(name, params));
       const { nodeIds, outcomes } = await this.#router.execute(commands, { timeoutMs, signal });
-      return [true, nodeIds, outcomes.map((places) => places.map(toWire))];
+      return [true, nodeIds, outcomes.map((places) => places.map(outcomeToWire))];
     }
     const { service, method, params, mode, nodeId } = what;
     const results = await this.#directory.call({ service, method, params, mode, nodeId, timeoutMs, signal });
-    return [true, results.map((result) => result.nodeId), [results.map(toWire)]];
+    return [true, results.map((result) => result.nodeId), [results.map(outcomeToWire)]];
   }
 
   #failure(error: unknown): FrameOf<"answer">[2] {
@@ -73,10 +77,6 @@ export class Requests {
     this.#onFault(error);
     return [false, "INTERNAL", messageOf(error).slice(0, 2000)];
   }
-}
-
-function toWire(outcome: Outcome): WireOutcome {
-  return outcome.ok ? [true, outcome.value] : [false, outcome.code, outcome.message.slice(0, 2000)];
 }
 
 function answerKey(id: number): string {

@@ -2,18 +2,14 @@ import {
   type Command,
   commands as commandTable,
   HUB_SERVICE,
-  type ErrorCode,
-  isErrorCode,
   nodeKeyOf,
   type WireOutcome,
 } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
+import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 import { planSteps, type Step, type StepItem } from "./plan.js";
 import type { Registry } from "./registry.js";
-
-/** What a command came to at one node. */
-export type Outcome = { ok: true; value: unknown } | { ok: false; code: ErrorCode; message: string };
 
 /** The answer to a batch: for each command an outcome at each node, in the order of `nodeIds`. */
 export interface RoutedAnswer {
@@ -157,11 +153,4 @@ function checked(command: Command, nodeId: string, wire: WireOutcome | undefined
   if (result.success) return { ok: true, value: result.data };
   const message = `node ${nodeId} answered what ${command.name} does not return`;
   return { ok: false, code: "INTERNAL", message };
-}
-
-export function outcomeOfWire(outcome: WireOutcome | undefined): Outcome {
-  if (outcome === undefined) return { ok: false, code: "INTERNAL", message: "an outcome is missing" };
-  if (outcome[0]) return { ok: true, value: outcome[1] };
-  const [, code, message] = outcome;
-  return { ok: false, code: isErrorCode(code) ? code : "INTERNAL", message };
 }

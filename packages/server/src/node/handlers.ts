@@ -4,9 +4,8 @@ import {
   type CommandMethods,
   type CommandName,
   commands,
-  isCommandName,
 } from "@websocket-center/protocol";
-import { CenterError } from "../errors.js";
+import { checkCommand } from "../rpc/check-command.js";
 import { deliver, deliverToGroups, deliverToOne, deliverToRandom, type Except } from "./fanout.js";
 import type { Group, Hub, HubConnection } from "./hub.js";
 
@@ -124,19 +123,10 @@ export function createHandlers(hub: Hub): CommandMethods {
  * @throws CenterError UNKNOWN_COMMAND or INVALID_PARAMS, whose text holds none of the values.
  */
 export function execute(handlers: CommandMethods, name: string, params: unknown): unknown {
-  if (!isCommandName(name)) throw new CenterError("UNKNOWN_COMMAND", "no command has that name");
-  const checked = commands[name].params.safeParse(params);
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    const where = issue?.path.map(String).join(".") ?? "";
-    throw new CenterError(
-      "INVALID_PARAMS",
-      `${name}: ${where === "" ? "parameters" : where}: ${issue?.message ?? ""}`,
-    );
-  }
+  const command = checkCommand(name, params);
   // The table ties each name to its parameters, which a union of functions cannot express.
-  const run = handlers[name] as (params: unknown) => unknown;
-  return run(checked.data);
+  const run = handlers[command.name] as (params: unknown) => unknown;
+  return run(command.params);
 }
 
 /** The same commands for callers in process: parameters are checked, faults are thrown. */

@@ -19,8 +19,6 @@ import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
 import { Responder } from "../rpc/responder.js";
 import type { Cluster } from "../services/cluster.js";
-import { createLinkedCluster } from "../services/linked-cluster.js";
-import { NodeServices } from "../services/node-services.js";
 import { version } from "../version.js";
 import { ClientPort } from "./client-port.js";
 import type { Connection } from "./connection.js";
@@ -29,6 +27,8 @@ import { createCheckedHandlers, createHandlers, execute } from "./handlers.js";
 import { Hub } from "./hub.js";
 import { answerClassic } from "./http/classic.js";
 import { NodeIdentity } from "./identity.js";
+import { createLinkedCluster } from "./linked-cluster.js";
+import { NodeServices } from "./node-services.js";
 import { Outbox } from "./outbox.js";
 import type { Authorize } from "./upgrade.js";
 

@@ -6,9 +6,9 @@ import {
   type Params,
   type Result,
 } from "@websocket-center/protocol";
-import type { Outcome } from "../center/router.js";
-import type { ServiceCall, ServiceResult } from "./directory.js";
-import { checkCommand } from "./directory.js";
+import { checkCommand } from "../rpc/check-command.js";
+import type { Outcome } from "../rpc/outcome.js";
+import type { ServiceCall, ServiceResult } from "./service-call.js";
 
 export interface CallOptions {
   /** Default: 5,000. */

@@ -1,6 +1,6 @@
 import type { Command } from "@websocket-center/protocol";
 import { vi } from "vitest";
-import type { Outcome } from "../../src/center/router.js";
+import type { Outcome } from "../../src/rpc/outcome.js";
 import type { Frame } from "../../src/node/frame.js";
 import type { Group, HubConnection } from "../../src/node/hub.js";
 import { CenterEnd, NodeEnd } from "./rpc-ends.js";

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "@websocket-center/protocol";
 import type { ClassicCall, ClassicRequest } from "../../http/classic-request.js";
 import { classicFailure } from "../../http/answers.js";
-import type { Outcome, Router } from "../router.js";
+import type { Outcome } from "../../rpc/outcome.js";
+import type { Router } from "../router.js";
 
 /** An event that failed at a node, through no fault of the caller. */
 export interface PlaceFailure {

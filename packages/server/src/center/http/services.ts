@@ -6,7 +6,9 @@ import { jsonText } from "../../http/json-body.js";
 import { json } from "../../http/ops-routes.js";
 import { QueryMap } from "../../http/query.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
-import type { ServiceDirectory, ServiceEntry, ServiceResult } from "../../services/directory.js";
+import { describeIssue } from "../../rpc/check-command.js";
+import type { ServiceResult } from "../../services/service-call.js";
+import type { ServiceDirectory, ServiceEntry } from "../service-directory.js";
 
 const callBody = z.strictObject({
   nodeId: z.string().optional(),
@@ -65,8 +67,7 @@ async function answerCall(
 ): Promise<Answer> {
   const checked = callBody.safeParse(body);
   if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw new CenterError("INVALID_PARAMS", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+    throw new CenterError("INVALID_PARAMS", describeIssue(checked.error.issues[0]));
   }
   const { nodeId, mode, timeoutMs = defaultTimeoutMs } = checked.data;
   const params = plainParams(checked.data.params ?? {});

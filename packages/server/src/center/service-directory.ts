@@ -1,18 +1,19 @@
 import {
-  type Command,
   type CommandName,
   commands as commandTable,
   HUB_SERVICE,
-  isCommandName,
   type ServiceInfo,
 } from "@websocket-center/protocol";
 import { z } from "zod";
-import type { Registry } from "../center/registry.js";
-import { outcomeOfWire, type Outcome, type Router } from "../center/router.js";
 import { CenterError } from "../errors.js";
 import type { Caller } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
+import { checkCommand } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
+import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
+import type { ServiceCall, ServiceResult } from "../services/service-call.js";
+import type { Registry } from "./registry.js";
+import type { Router } from "./router.js";
 
 /** A service at one node. */
 export interface ServiceEntry extends ServiceInfo {
@@ -24,21 +25,6 @@ export interface ServiceFilter {
   /** What the service's metadata must have, key by key; values are compared as text. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
-
-export interface ServiceCall {
-  service: string;
-  method: string;
-  params?: unknown;
-  /** `one` node of those that have the service, or `all`. Default `one`. */
-  mode?: "one" | "all" | undefined;
-  /** That node alone. */
-  nodeId?: string | undefined;
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
-}
-
-/** What a service call came to, at each node that was asked. */
-export type ServiceResult = { nodeId: string } & Outcome;
 
 /** What services the linked nodes have, and the way to call them. The hub is one of them, at every node. */
 export class ServiceDirectory {
@@ -95,16 +81,23 @@ export class ServiceDirectory {
   }
 
   #nodesWith({ service, method, nodeId }: ServiceCall): Channel[] {
-    const channels = this.#registry.channels().filter(({ member }) => nodeId === undefined || member.id === nodeId);
+    const channels = this.#registry
+      .channels()
+      .filter(({ member }) => nodeId === undefined || member.id === nodeId);
     const offers = (channel: Channel): ServiceInfo | undefined =>
-      service === HUB_SERVICE ? hubService() : this.#byNode.get(channel)?.find(({ name }) => name === service);
+      service === HUB_SERVICE
+        ? hubService()
+        : this.#byNode.get(channel)?.find(({ name }) => name === service);
     const having = channels.filter((channel) => offers(channel) !== undefined);
     if (having.length === 0) {
       const where = nodeId === undefined ? "no linked node has" : `no linked node ${nodeId} has`;
       throw new CenterError("UNKNOWN_SERVICE", `${where} a service ${service}`);
     }
-    const declaring = having.filter((channel) => offers(channel)?.methods.some(({ name }) => name === method));
-    if (declaring.length === 0) throw new CenterError("UNKNOWN_METHOD", `${service} declares no method ${method}`);
+    const declaring = having.filter((channel) =>
+      offers(channel)?.methods.some(({ name }) => name === method),
+    );
+    if (declaring.length === 0)
+      throw new CenterError("UNKNOWN_METHOD", `${service} declares no method ${method}`);
     return declaring;
   }
 
@@ -125,7 +118,10 @@ export class ServiceDirectory {
 
   async #ask(channels: readonly Channel[], call: ServiceCall, params: unknown): Promise<ServiceResult[]> {
     const { service, method, timeoutMs, signal } = call;
-    const answers = await this.#caller.call(channels, service, [{ name: method, params }], { timeoutMs, signal });
+    const answers = await this.#caller.call(channels, service, [{ name: method, params }], {
+      timeoutMs,
+      signal,
+    });
     return channels.map(({ member }): ServiceResult => {
       const answer = answers.get(member);
       if (answer?.ok === true) return { nodeId: member.id, ...outcomeOfWire(answer.outcomes[0]) };
@@ -144,15 +140,6 @@ export class ServiceDirectory {
 
 const notRun: ReadonlySet<string> = new Set(["NODE_OVERLOADED", "METHOD_BUSY"]);
 const lostOutcome: Outcome = { ok: false, code: "INTERNAL", message: "the outcome was lost" };
-
-/** Checks a command that came by name. @throws CenterError UNKNOWN_METHOD or INVALID_PARAMS */
-export function checkCommand(name: string, params: unknown): Command {
-  if (!isCommandName(name)) throw new CenterError("UNKNOWN_METHOD", `${HUB_SERVICE} declares no method ${name}`);
-  const checked = commandTable[name].params.safeParse(params);
-  if (checked.success) return { name, params: checked.data } as Command;
-  const issue = checked.error.issues[0];
-  throw new CenterError("INVALID_PARAMS", `${name}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
-}
 
 function pick(channels: readonly Channel[]): Channel {
   const channel = channels[Math.floor(Math.random() * channels.length)];

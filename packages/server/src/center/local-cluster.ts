@@ -1,6 +1,6 @@
-import type { Router } from "../center/router.js";
-import { type Cluster, createCluster } from "./cluster.js";
-import type { ServiceDirectory } from "./directory.js";
+import type { Router } from "./router.js";
+import { type Cluster, createCluster } from "../services/cluster.js";
+import type { ServiceDirectory } from "./service-directory.js";
 
 /** The cluster as a center reaches it: by its own router. */
 export function createLocalCluster(router: Router, directory: ServiceDirectory): Cluster {

@@ -1,14 +1,17 @@
-import { outcomeOfWire } from "../center/router.js";
 import { CenterError } from "../errors.js";
 import { asJson } from "../rpc/json.js";
+import { outcomeOfWire } from "../rpc/outcome.js";
 import type { Requester } from "../rpc/requester.js";
-import { type Cluster, createCluster } from "./cluster.js";
+import { type Cluster, createCluster } from "../services/cluster.js";
 
 /** The cluster as a node reaches it: through a center that is linked. */
 export function createLinkedCluster(requester: Requester): Cluster {
   return createCluster({
     execute: async ({ name, params }, options) => {
-      const [, nodeIds, outcomes] = await requester.request({ kind: "commands", commands: [[name, params]] }, options);
+      const [, nodeIds, outcomes] = await requester.request(
+        { kind: "commands", commands: [[name, params]] },
+        options,
+      );
       const [places] = outcomes;
       if (places?.length !== nodeIds.length) throw brokenAnswer();
       return { nodeIds, outcomes: places.map(outcomeOfWire) };

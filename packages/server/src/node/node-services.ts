@@ -1,7 +1,8 @@
 import type { ServiceInfo } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
+import { describeIssue } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
-import { declareService, type RegisteredService, type Service } from "./service.js";
+import { declareService, type RegisteredService, type Service } from "../services/service.js";
 
 /** The services of a node, beside its hub. Only declared methods can be called, by whoever a center lets. */
 export class NodeServices {
@@ -22,7 +23,8 @@ export class NodeServices {
   register(service: Service): () => void {
     const registered = declareService(service);
     const { name } = service;
-    if (this.#services.has(name)) throw new CenterError("INVALID_PARAMS", `this node has a service ${name} already`);
+    if (this.#services.has(name))
+      throw new CenterError("INVALID_PARAMS", `this node has a service ${name} already`);
     this.#services.set(name, registered);
     this.#onChange();
     return () => {
@@ -46,23 +48,35 @@ export class NodeServices {
    * @throws CenterError UNKNOWN_SERVICE, UNKNOWN_METHOD, INVALID_PARAMS, METHOD_BUSY, METHOD_FAILED, INVALID_RESULT
    *   or NODE_TIMEOUT.
    */
-  async invoke(serviceName: string, methodName: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+  async invoke(
+    serviceName: string,
+    methodName: string,
+    params: unknown,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const service = this.#services.get(serviceName);
-    if (service === undefined) throw new CenterError("UNKNOWN_SERVICE", `this node has no service ${serviceName}`);
+    if (service === undefined)
+      throw new CenterError("UNKNOWN_SERVICE", `this node has no service ${serviceName}`);
     const method = service.methods.get(methodName);
     const where = `${serviceName}.${methodName}`;
-    if (method === undefined) throw new CenterError("UNKNOWN_METHOD", `${serviceName} declares no method ${methodName}`);
+    if (method === undefined)
+      throw new CenterError("UNKNOWN_METHOD", `${serviceName} declares no method ${methodName}`);
     const { declared } = method;
     const checked = await declared.params.safeParseAsync(params);
-    if (!checked.success) throw new CenterError("INVALID_PARAMS", `${where}: ${issueText(checked.error.issues[0])}`);
+    if (!checked.success)
+      throw new CenterError("INVALID_PARAMS", `${where}: ${describeIssue(checked.error.issues[0])}`);
     if (method.running >= method.maxConcurrent) {
       throw new CenterError("METHOD_BUSY", `${method.running} calls of ${where} run already`);
     }
     method.running += 1;
     try {
-      const result = await Promise.race([this.#run(where, declared.handler, checked.data, signal), aborted(where, signal)]);
+      const result = await Promise.race([
+        this.#run(where, declared.handler, checked.data, signal),
+        aborted(where, signal),
+      ]);
       const allowed = await declared.result.safeParseAsync(result);
-      if (!allowed.success) throw new CenterError("INVALID_RESULT", `${where}: ${issueText(allowed.error.issues[0])}`);
+      if (!allowed.success)
+        throw new CenterError("INVALID_RESULT", `${where}: ${describeIssue(allowed.error.issues[0])}`);
       return toJson(where, allowed.data);
     } finally {
       method.running -= 1;
@@ -99,9 +113,4 @@ function aborted(where: string, signal: AbortSignal): Promise<never> {
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
   });
-}
-
-function issueText(issue: { path: PropertyKey[]; message: string } | undefined): string {
-  if (issue === undefined) return "not what the declaration allows";
-  return issue.path.length === 0 ? issue.message : `${issue.path.map(String).join(".")}: ${issue.message}`;
 }

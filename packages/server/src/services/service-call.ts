@@ -1,0 +1,17 @@
+import type { Outcome } from "../rpc/outcome.js";
+
+/** A call of a method of a service, wherever it is. */
+export interface ServiceCall {
+  service: string;
+  method: string;
+  params?: unknown;
+  /** `one` node of those that have the service, or `all`. Default `one`. */
+  mode?: "one" | "all" | undefined;
+  /** That node alone. */
+  nodeId?: string | undefined;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a service call came to, at each node that was asked. */
+export type ServiceResult = { nodeId: string } & Outcome;
