@@ -69,7 +69,7 @@ export class OutgoingTransfers {
   }
 
   readonly #pump = (): void => {
-    // A link that has ended loses each piece in the very call that hands it over.
+    // A link may take a piece, or have ended and lose it, in the very call that hands it over.
     if (this.#isPumping) return;
     this.#isPumping = true;
     while (this.#pressure() < PRESSURE_BYTES) {
@@ -82,7 +82,8 @@ export class OutgoingTransfers {
       if (!isLast) this.#queue.push(transfer);
       this.#sendPiece(transfer.id, transfer.bytes.length, piece, (left) => {
         if (isLast) transfer.sent?.(left);
-        this.#pump();
+        if (left) this.#pump();
+        else this.clear();
       });
     }
     this.#isPumping = false;

@@ -127,6 +127,14 @@ describe("the center's side, to a node that speaks by hand", () => {
     expect(port.recorder.seen).toEqual([]);
   });
 
+  test("of a message with many wrong frames the first ends the link, and the others are not looked at", async () => {
+    const peer = await connect(port);
+    peer.send(["ping", 1], ["ping", 2], ["hello", createHello("node")]);
+    await peer.closed;
+    expect(port.refused.all).toHaveLength(1);
+    expect(peer.frames.all).toEqual([]);
+  });
+
   test("a second hello ends the link", async () => {
     const peer = await connect(port);
     const [node] = await greet(peer);

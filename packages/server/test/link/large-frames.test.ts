@@ -82,11 +82,28 @@ describe("large frames over a link", () => {
   test("of a node that left wait for nothing: they are forgotten", async () => {
     const channel = center.channelOf(node);
     node.backplane.freeze();
+    const send = vi.spyOn(center.backplane, "send");
     const call = center.call([node], { name: "echo", params: "x".repeat(10 * MiB) });
     expect(channel.queuedBytes).toBeGreaterThan(9 * MiB);
     center.backplane.end(channel.member, "enough");
     expect(channel.queuedBytes).toBe(0);
     expect(await call).toMatchObject({ [node.id]: { ok: false, code: "NODE_LEFT" } });
+    // Four pieces fill the link; the other three hundred are not even encoded.
+    expect(send.mock.calls.length).toBeLessThan(10);
+  });
+
+  test("of a node that left are forgotten also where none of their pieces has gone out yet", async () => {
+    const channel = center.channelOf(node);
+    node.backplane.freeze();
+    const small = Array.from({ length: 4 }, () =>
+      center.call([node], { name: "echo", params: "x".repeat(40_000) }),
+    );
+    const large = center.call([node], { name: "echo", params: "x".repeat(10 * MiB) });
+    expect(channel.queuedBytes).toBeGreaterThan(10 * MiB);
+    center.backplane.end(channel.member, "enough");
+    expect(channel.queuedBytes).toBe(0);
+    for (const call of [...small, large])
+      expect(await call).toMatchObject({ [node.id]: { code: "NODE_LEFT" } });
   });
 
   test("over the limit are not sent: the place says so, and that the commands were run", async () => {

@@ -96,6 +96,8 @@ export class NodeEnd {
   /** The link to the center; undefined while there is none. */
   channel: Channel | undefined;
   status: NodeStatus = status;
+  /** How late it answers pings, as over a long way. */
+  pongDelayMs = 0;
   /** Runs a command; by default on the hub. */
   run: (name: string, params: unknown) => unknown;
   /** Answers a call; by default with what came of its commands. */
@@ -128,7 +130,7 @@ export class NodeEnd {
       },
       onFrame: (channel, frame) => {
         this.frames.push(frame);
-        if (frame[0] === "ping") this.watch.onPing(channel, frame);
+        if (frame[0] === "ping") this.#onPing(channel, frame);
         if (frame[0] === "cancel") this.responder.onCancel(channel, frame);
         if (frame[0] !== "call") return;
         this.calls.push(frame);
@@ -137,6 +139,11 @@ export class NodeEnd {
       onFault: (_channel, error) => this.faults.push(error),
     });
     MemoryBackplane.link(this.backplane, center.backplane);
+  }
+
+  #onPing(channel: Channel, frame: FrameOf<"ping">): void {
+    if (this.pongDelayMs === 0) this.watch.onPing(channel, frame);
+    else setTimeout(() => this.watch.onPing(channel, frame), this.pongDelayMs);
   }
 
   /** Replies by hand. */

@@ -85,6 +85,12 @@ describe("scanning before decoding", () => {
     expect(scanMessagePack(Buffer.from(`93a470696e67${hex}`, "hex"))).toBeDefined();
   });
 
+  test("a count that cannot be true is seen at once, before any of its values is looked at", () => {
+    for (const hex of ["ddffffffff", "dfffffffff", "dc03e80102", "dd00000003c1c1"]) {
+      expect(scanMessagePack(Buffer.from(hex, "hex"))).toBe("announces more values than it holds");
+    }
+  });
+
   test("no extension type passes, timestamps included, nor the type that MessagePack does not use", () => {
     fc.assert(
       fc.property(fc.integer({ min: -128, max: 127 }), fc.uint8Array({ maxLength: 300 }), (type, data) => {

@@ -61,6 +61,19 @@ describe("a node that answers its pings", () => {
     expect(center.left).toEqual([]);
   });
 
+  test("late, each after more than a second, is not suspect: it does answer", async () => {
+    const node = link();
+    node.pongDelayMs = 1200;
+    await pass(1400);
+    for (let beat = 0; beat < 40; beat += 1) {
+      await pass(250);
+      expect(center.isSuspect(node)).toBe(false);
+    }
+    expect(center.left).toEqual([]);
+    center.pinger.close();
+    await pass(1300);
+  });
+
   test("and misses a deadline is not suspect for that: the next call waits its full time", async () => {
     const node = linkDeaf();
     const calls = [timedCall([node], 300), timedCall([node], 3000)];

@@ -5,7 +5,7 @@ import { IncomingTransfers, OutgoingTransfers, PIECE_BYTES } from "../../src/rpc
 const MiB = 1024 * 1024;
 
 describe("outgoing transfers", () => {
-  function createOutgoing({ sentAtOnce = false } = {}) {
+  function createOutgoing({ sentAtOnce }: { sentAtOnce?: boolean } = {}) {
     const pieces: { id: number; bytes: number }[] = [];
     /** Takes each piece that waits off the link, or loses it. */
     const waiting: ((left: boolean) => void)[] = [];
@@ -14,8 +14,8 @@ describe("outgoing transfers", () => {
     const transfers = new OutgoingTransfers({
       sendPiece: (id, _totalBytes, piece, sent) => {
         pieces.push({ id, bytes: piece.length });
-        if (sentAtOnce) {
-          sent(false);
+        if (sentAtOnce !== undefined) {
+          sent(sentAtOnce);
           return;
         }
         pressure += piece.length;
@@ -81,10 +81,19 @@ describe("outgoing transfers", () => {
     expect(told.slice(2)).toEqual([["begun", false]]);
   });
 
-  test("to a link that takes or loses each piece at once do not pile up calls in calls", () => {
+  test("to a link that takes each piece at once do not pile up calls in calls", () => {
     const { transfers, pieces } = createOutgoing({ sentAtOnce: true });
     transfers.add("a", new Uint8Array(20_000 * PIECE_BYTES));
     expect(pieces).toHaveLength(20_000);
+    expect(transfers.queuedBytes).toBe(0);
+  });
+
+  test("to a link that has ended stop with the first piece that is lost, and all say that they did not leave", () => {
+    const { transfers, pieces } = createOutgoing({ sentAtOnce: false });
+    const told: boolean[] = [];
+    transfers.add("a", new Uint8Array(20_000 * PIECE_BYTES), (left) => told.push(left));
+    expect(pieces).toHaveLength(1);
+    expect(told).toEqual([false]);
     expect(transfers.queuedBytes).toBe(0);
   });
 });
