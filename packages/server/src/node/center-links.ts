@@ -1,0 +1,179 @@
+import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
+import { WebSocketDialer } from "../backplane/websocket-dialer.js";
+import { parseAddress } from "../config/addresses.js";
+import { checkDialRules } from "../config/listen-rules.js";
+import type { NodeConfig } from "../config/options.js";
+import { readPem } from "../http/tls.js";
+import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
+import { PingWatch } from "../rpc/heartbeat.js";
+import { Requester } from "../rpc/requester.js";
+import { Responder } from "../rpc/responder.js";
+import { version } from "../version.js";
+import { execute } from "./handlers.js";
+import type { NodeIdentity } from "./identity.js";
+import { NodeServices } from "./node-services.js";
+import type { NodeReports } from "./reports.js";
+
+export interface CenterLinksParts {
+  config: NodeConfig;
+  identity: NodeIdentity;
+  commands: CommandMethods;
+  reports: NodeReports;
+  publicUrl: () => string;
+  /** What the node holds, but for the centers that it is linked to. */
+  status: () => Omit<NodeStatus, "centerIds">;
+  /** A center asks the node to refuse clients, or to take them again. */
+  onDrain: (centerId: string) => void;
+  onUndrain: (centerId: string) => void;
+}
+
+/** Everything about centers: the links to them, what they ask, and what is asked of them. */
+export class CenterLinks {
+  readonly services: NodeServices;
+  readonly requester: Requester;
+  readonly #parts: CenterLinksParts;
+  readonly #dialer: WebSocketDialer;
+  readonly #channels: Channels;
+  readonly #watch: PingWatch;
+  readonly #responder: Responder;
+  readonly #startedAt = Date.now();
+
+  constructor(parts: CenterLinksParts) {
+    const { config, commands, reports } = parts;
+    this.#parts = parts;
+    this.#dialer = this.#createDialer();
+    this.#watch = new PingWatch({ silenceMs: config.linkSilenceMs, status: () => this.#status() });
+    this.services = new NodeServices({
+      onChange: () => this.#announceServices(this.#channels.all()),
+      onFault: (stage, error) => reports.fault(stage, error),
+    });
+    this.requester = new Requester({ channels: () => this.#channels.all() });
+    this.#responder = new Responder({
+      execute: (name, params) => execute(commands, name, params),
+      invoke: (...call) => this.services.invoke(...call),
+      maxReplyBytes: config.maxReplyBytes,
+      maxQueuedBytes: config.maxLinkBufferedBytes,
+      onFault: (error, method) => reports.fault(`method ${method}`, error),
+    });
+    this.#channels = new Channels(this.#dialer, {
+      maxReplyBytes: config.maxReplyBytes,
+      onJoined: (channel) => this.#onLinked(channel),
+      onLeft: (channel) => this.#onUnlinked(channel),
+      onFrame: (channel, frame) => this.#onFrame(channel, frame),
+      onFault: (channel, error) => reports.fault(`link to ${channel.member.address}`, error),
+    });
+  }
+
+  /** How many centers are linked. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  get addresses(): { address: string; linked: boolean; centerId: string | undefined }[] {
+    return this.#dialer.addresses;
+  }
+
+  start(): void {
+    this.register(this.#parts.config.centers);
+    this.#dialer.start();
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    await this.#dialer.close();
+  }
+
+  /** A bare port means this host. */
+  register(addresses: readonly string[]): void {
+    for (const { host = "127.0.0.1", port } of addresses.map(parseAddress)) this.#dialer.add(host, port);
+  }
+
+  remove(addresses: readonly string[]): void {
+    for (const { host = "127.0.0.1", port } of addresses.map(parseAddress)) this.#dialer.remove(host, port);
+  }
+
+  #createDialer(): WebSocketDialer {
+    const { config, identity, reports, publicUrl } = this.#parts;
+    const { linkSecret, linkTls, linkTlsCa } = config;
+    const ca = linkTlsCa === undefined ? undefined : readPem(linkTlsCa);
+    return new WebSocketDialer({
+      identity,
+      secrets: linkSecret,
+      info: () => ({ version, publicUrl: publicUrl(), startedAt: this.#startedAt }),
+      status: () => this.#status(),
+      tls: linkTls || ca !== undefined ? { ca } : undefined,
+      checkHost: (host) => checkDialRules(config, host),
+      onLost: (center, error, retryMs) => reports.linkLost(center, error, retryMs),
+    });
+  }
+
+  #status(): NodeStatus {
+    const centerIds = Array.from(this.#channels.all(), ({ member }) => member.id);
+    return { ...this.#parts.status(), centerIds };
+  }
+
+  #onLinked(channel: Channel): void {
+    this.#watch.add(channel);
+    if (this.services.infos().length > 0) this.#announceServices([channel]);
+    this.#parts.reports.linked(channel.member.id, channel.member.address);
+  }
+
+  #onUnlinked(channel: Channel): void {
+    this.#watch.remove(channel);
+    this.#responder.onLeft(channel);
+    this.requester.onLeft(channel);
+  }
+
+  #announceServices(channels: Iterable<Channel>): void {
+    const infos = this.services.infos();
+    for (const channel of channels) channel.send(["services", infos]);
+  }
+
+  #onFrame(channel: Channel, frame: ChannelFrame): void {
+    switch (frame[0]) {
+      case "ping":
+        this.#watch.onPing(channel, frame);
+        return;
+      case "call":
+        this.#responder.onCall(channel, frame);
+        return;
+      case "cancel":
+        this.#responder.onCancel(channel, frame);
+        return;
+      case "answer":
+        this.requester.onAnswer(channel, frame);
+        return;
+      case "register":
+      case "remove":
+        this.#onCentersChanged(channel, frame[0], frame[1]);
+        return;
+      case "drain":
+        this.#parts.onDrain(channel.member.id);
+        return;
+      case "undrain":
+        this.#parts.onUndrain(channel.member.id);
+        return;
+      default:
+        channel.end(`it sent a ${frame[0]} frame`);
+    }
+  }
+
+  /** A center tells of others. A bare port means the host at which this node reached the one that tells. */
+  #onCentersChanged(channel: Channel, change: "register" | "remove", addresses: readonly string[]): void {
+    const { config, reports } = this.#parts;
+    const teller = parseAddress(channel.member.address);
+    for (const text of addresses) {
+      try {
+        const { host = teller.host ?? "127.0.0.1", port } = parseAddress(text);
+        if (change === "remove") {
+          this.#dialer.remove(host, port);
+        } else {
+          checkDialRules(config, host);
+          this.#dialer.add(host, port);
+        }
+      } catch (error) {
+        reports.fault(`${change} ${text}, as center ${channel.member.id} asks`, error);
+      }
+    }
+  }
+}
