@@ -3,32 +3,21 @@ import { formatAddress, parseAddress } from "../config/addresses.js";
 import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
-import { WebSocketListener } from "../backplane/websocket-listener.js";
-import { CenterError, messageOf } from "../errors.js";
-import { createApi } from "../http/api.js";
-import { classicFailure, JSON_TYPE } from "../http/answers.js";
+import { CenterError } from "../errors.js";
 import type { Middleware } from "../http/middleware.js";
-import { opsRoutes } from "../http/ops-routes.js";
-import { tlsOf } from "../http/tls.js";
-import { createHttpServer, type HttpServer } from "../http/server.js";
+import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
-import { createLogLimiter, type LogLimiter } from "../log-limiter.js";
 import { type CenterMetrics, createCenterMetrics } from "../metrics.js";
-import { Caller } from "../rpc/caller.js";
-import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
-import { Pinger } from "../rpc/heartbeat.js";
 import type { Cluster } from "../services/cluster.js";
 import { version } from "../version.js";
-import { type AdminCenter, adminRoutes } from "./http/admin.js";
-import { answerClassic, type PlaceFailure } from "./http/classic.js";
-import { serviceRoutes } from "./http/services.js";
-import { type CenterEntry, type NodeEntry, Registry } from "./registry.js";
+import type { AdminCenter } from "./http/admin.js";
+import { createApiServer, createLinkServer } from "./http/ports.js";
 import { createLocalCluster } from "./local-cluster.js";
-import { Requests } from "./requests.js";
-import { Router } from "./router.js";
-import { ServiceDirectory } from "./service-directory.js";
+import { NodeLinks } from "./node-links.js";
+import type { CenterEntry, NodeEntry } from "./registry.js";
+import { CenterReports } from "./reports.js";
+import type { ServiceDirectory } from "./service-directory.js";
 
-const HEADERS_TIMEOUT_MS = 10_000;
 /** As many as fit a frame. */
 const MAX_OTHER_CENTERS = 1000;
 
@@ -53,20 +42,15 @@ export function createCenter(options: CenterOptions = {}, parts: CenterParts = {
 export class Center implements AdminCenter {
   /** 32 hex characters, new in each process. */
   readonly id: string = randomBytes(16).toString("hex");
-  readonly router: Router;
   /** Services of the linked nodes, and the way to call them. */
   readonly services: ServiceDirectory;
   /** The commands of the table, on the whole cluster. */
   readonly cluster: Cluster;
   readonly #config: CenterConfig;
   readonly #log: Logger;
-  readonly #limiter: LogLimiter;
   readonly #metrics: CenterMetrics;
-  readonly #registry = new Registry();
-  readonly #backplane: WebSocketListener;
-  readonly #caller: Caller;
-  readonly #requests: Requests;
-  readonly #pinger: Pinger;
+  readonly #reports: CenterReports;
+  readonly #nodeLinks: NodeLinks;
   readonly #http: HttpServer;
   readonly #links: HttpServer;
   readonly #otherCenters: Set<string>;
@@ -78,56 +62,33 @@ export class Center implements AdminCenter {
     this.#config = config;
     this.#log =
       parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "center" });
-    this.#limiter = createLogLimiter(this.#log);
     this.#otherCenters = new Set(config.otherCenters);
-    this.#backplane = new WebSocketListener({
-      centerId: this.id,
-      secrets: config.linkSecret,
-      onRefused: (address, error) => this.#onLinkRefused(address, error),
-    });
-    this.#pinger = new Pinger({
-      heartbeatMs: config.heartbeatMs,
-      silenceMs: config.linkSilenceMs,
-      onSuspect: (channel) => {
-        this.#log.warn(
-          { nodeId: channel.member.id },
-          "the node has answered no ping for a second: it is suspect",
-        );
-        this.#caller.onSuspect(channel);
-      },
-    });
-    this.#caller = new Caller({
-      maxQueuedBytes: config.maxLinkBufferedBytes,
-      isSuspect: (channel) => this.#pinger.isSuspect(channel),
-    });
-    this.router = new Router(this.#registry, this.#caller);
-    this.services = new ServiceDirectory({
-      registry: this.#registry,
-      caller: this.#caller,
-      router: this.router,
-      isSuspect: (channel) => this.#pinger.isSuspect(channel),
-    });
-    this.cluster = createLocalCluster(this.router, this.services);
-    this.#requests = new Requests({
-      router: this.router,
-      directory: this.services,
-      isStopping: () => this.#state !== "running",
-      onFault: (error) => this.#limiter.log("error", "request", { err: error }, "a request of a node failed"),
-    });
-    new Channels(this.#backplane, {
-      maxReplyBytes: config.maxReplyBytes,
-      onJoined: (channel) => this.#onNodeJoined(channel),
-      onLeft: (channel, reason) => this.#onNodeLeft(channel, reason),
-      onFrame: (channel, frame) => this.#onFrame(channel, frame),
-      onFault: (channel, error) => this.#onLinkFault(channel, error),
-    });
     this.#metrics = createCenterMetrics({
-      nodes: () => this.#registry.size,
-      suspects: () => this.#registry.channels().filter((channel) => this.#pinger.isSuspect(channel)).length,
-      pendingCalls: () => this.#caller.pendingCalls,
+      nodes: () => this.#nodeLinks.size,
+      suspects: () => this.#nodeLinks.suspects,
+      pendingCalls: () => this.#nodeLinks.pendingCalls,
     });
-    this.#links = this.#createLinkServer();
-    this.#http = this.#createHttpServer(parts.middleware ?? []);
+    const reports = new CenterReports(this.#log, this.#metrics);
+    this.#reports = reports;
+    const links = new NodeLinks({
+      centerId: this.id,
+      config,
+      reports,
+      isStopping: () => this.#state !== "running",
+      otherCenters: () => [...this.#otherCenters],
+    });
+    this.#nodeLinks = links;
+    this.services = links.services;
+    this.cluster = createLocalCluster(links.router, links.services);
+    this.#links = createLinkServer(config, { links, reports });
+    this.#http = createApiServer(config, {
+      center: this,
+      links,
+      metrics: this.#metrics.registry,
+      notReady: () => this.#notReady(),
+      middleware: parts.middleware ?? [],
+      reports,
+    });
   }
 
   /** Where it listens, once it does: `host:port`. */
@@ -152,7 +113,7 @@ export class Center implements AdminCenter {
 
   /** The nodes that are linked right now. */
   get nodes(): NodeEntry[] {
-    return this.#registry.entries(this.#pinger);
+    return this.#nodeLinks.entries;
   }
 
   /** @throws CenterError PORT_TAKEN; then nothing is left listening. */
@@ -177,7 +138,7 @@ export class Center implements AdminCenter {
     if (this.#state === "stopped") return;
     this.#state = "draining";
     const { shutdownGraceMs } = this.#config;
-    const timer = setTimeout(() => this.#caller.abort("the center stops"), shutdownGraceMs / 2);
+    const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
     await this.#http.close(shutdownGraceMs * 0.75);
     clearTimeout(timer);
   }
@@ -186,11 +147,10 @@ export class Center implements AdminCenter {
   async stop(): Promise<void> {
     this.#state = "stopped";
     await this.#http.close(0);
-    this.#pinger.close();
-    await this.#backplane.close();
+    await this.#nodeLinks.close();
     await this.#links.close(0);
     this.#metrics.registry.clear();
-    this.#limiter.close();
+    this.#reports.close();
   }
 
   /** Tells all nodes, those that come later too, to register with these centers: `port` or `host:port`. */
@@ -200,14 +160,14 @@ export class Center implements AdminCenter {
       throw new CenterError("INVALID_PARAMS", `a center can tell of ${MAX_OTHER_CENTERS} others at most`);
     }
     for (const address of addresses) this.#otherCenters.add(address);
-    for (const channel of this.#registry.channels()) channel.send(["register", [...addresses]]);
+    this.#nodeLinks.tellOfCenters("register", addresses);
   }
 
   /** Tells all nodes to leave these centers, and those that come later nothing of them. */
   remove(addresses: readonly string[]): void {
     for (const address of addresses) parseAddress(address);
     for (const address of addresses) this.#otherCenters.delete(address);
-    for (const channel of this.#registry.channels()) channel.send(["remove", [...addresses]]);
+    this.#nodeLinks.tellOfCenters("remove", addresses);
   }
 
   /**
@@ -219,7 +179,7 @@ export class Center implements AdminCenter {
    * @throws CenterError INVALID_PARAMS, UNKNOWN_NODE, AMBIGUOUS_NODE, NODE_TIMEOUT or NODE_LEFT
    */
   drainNode(idOrPrefix: string): Promise<NodeEntry> {
-    return this.#setDraining(idOrPrefix, "drain");
+    return this.#nodeLinks.setDraining(idOrPrefix, "drain");
   }
 
   /**
@@ -228,7 +188,7 @@ export class Center implements AdminCenter {
    * @throws CenterError as `drainNode`, and NODE_DRAINING where the node goes on draining for another reason
    */
   async undrainNode(idOrPrefix: string): Promise<NodeEntry> {
-    const entry = await this.#setDraining(idOrPrefix, "undrain");
+    const entry = await this.#nodeLinks.setDraining(idOrPrefix, "undrain");
     if (!entry.draining) return entry;
     throw new CenterError(
       "NODE_DRAINING",
@@ -236,159 +196,8 @@ export class Center implements AdminCenter {
     );
   }
 
-  async #setDraining(idOrPrefix: string, frame: "drain" | "undrain"): Promise<NodeEntry> {
-    const channel = this.#registry.find(idOrPrefix);
-    channel.send([frame]);
-    await this.#pinger.ask(channel, this.#config.callTimeoutMs);
-    const entry = this.nodes.find(({ id }) => id === channel.member.id);
-    if (entry !== undefined) return entry;
-    throw new CenterError("NODE_LEFT", `node ${channel.member.id} left meanwhile`);
-  }
-
-  #createLinkServer(): HttpServer {
-    const { linkTlsCert, linkTlsKey } = this.#config;
-    return createHttpServer({
-      ...tlsOf(linkTlsCert, linkTlsKey),
-      maxHeaderBytes: 16 * 1024,
-      headersTimeoutMs: HEADERS_TIMEOUT_MS,
-      onRequest: (_request, response) => {
-        const body = JSON.stringify(
-          classicFailure("this is a link port: nodes register here over WebSocket"),
-        );
-        response.writeHead(426, { "Content-Type": JSON_TYPE, Upgrade: "websocket", Connection: "close" });
-        response.end(body);
-      },
-      onUpgrade: (request, socket, head) => this.#backplane.accept(request, socket, head),
-      onClientError: (error, status) => this.#onClientError("link", error, status),
-      log: (message, error) => this.#log.error({ err: error }, `link port: ${message}`),
-    });
-  }
-
-  #createHttpServer(middleware: readonly Middleware[]): HttpServer {
-    const { tlsCert, tlsKey, token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } =
-      this.#config;
-    const api = createApi({
-      tokens: () => token,
-      allowedOrigins,
-      middleware,
-      strict: false,
-      limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
-      routes: {
-        ...opsRoutes(this.#metrics.registry, () => this.#notReady()),
-        ...serviceRoutes(this.services, this.#config.callTimeoutMs),
-        ...adminRoutes(this),
-      },
-      classic: async (request, { callId, signal }) => {
-        const timeoutMs = request.timeoutMs ?? this.#config.callTimeoutMs;
-        const { body, failures } = await answerClassic(this.router, request, { timeoutMs, signal });
-        if (failures.length > 0) this.#onPlaceFailures(callId, failures);
-        return body;
-      },
-      onCall: ({ callId, ms, status, events, outcome }) => {
-        this.#metrics.requests.inc({ status, outcome });
-        if (events.length > 0) this.#metrics.callSeconds.observe(ms / 1000);
-        this.#log.debug({ callId, ms, status, events, outcome }, "call");
-      },
-      onError: (error, callId) => {
-        this.#limiter.log(
-          "error",
-          "request",
-          { callId, err: error },
-          `a request failed: ${messageOf(error)}`,
-        );
-      },
-    });
-    return createHttpServer({
-      ...tlsOf(tlsCert, tlsKey),
-      maxHeaderBytes: this.#config.maxHeaderBytes,
-      headersTimeoutMs: HEADERS_TIMEOUT_MS,
-      onRequest: api.handle,
-      onClientError: (error, status) => this.#onClientError("http", error, status),
-      log: (message, error) => this.#log.error({ err: error }, `HTTP port: ${message}`),
-    });
-  }
-
   #notReady(): string[] {
     if (this.#state === "running") return [];
     return [this.#state === "draining" ? "the center is draining" : "the center is not running"];
-  }
-
-  #onPlaceFailures(callId: string, failures: readonly PlaceFailure[]): void {
-    for (const { code } of failures) this.#metrics.failures.inc({ code });
-    const codes = [...new Set(failures.map(({ code }) => code))];
-    const fields = { callId, failures: failures.slice(0, 10), places: failures.length };
-    this.#limiter.log(
-      "warn",
-      `failures ${codes.join()}`,
-      fields,
-      `a call failed at some nodes: ${codes.join(", ")}`,
-    );
-  }
-
-  #onNodeJoined(channel: Channel): void {
-    const { id, address } = channel.member;
-    this.#registry.add(channel);
-    this.#pinger.add(channel);
-    if (this.#otherCenters.size > 0) channel.send(["register", [...this.#otherCenters]]);
-    this.#log.info({ nodeId: id, address }, "a node registered");
-  }
-
-  #onNodeLeft(channel: Channel, reason: string): void {
-    const { id, address } = channel.member;
-    this.#registry.remove(channel);
-    this.#pinger.remove(channel);
-    this.services.remove(channel);
-    this.#caller.onLeft(channel);
-    this.#requests.onLeft(channel);
-    this.#metrics.nodesLeft.inc();
-    this.#log.info({ nodeId: id, address, reason }, "a node left");
-  }
-
-  #onFrame(channel: Channel, frame: ChannelFrame): void {
-    switch (frame[0]) {
-      case "pong":
-        this.#pinger.onPong(channel, frame);
-        return;
-      case "reply":
-        this.#caller.onReply(channel, frame[1], frame[2]);
-        return;
-      case "services":
-        this.services.set(channel, frame[1]);
-        return;
-      case "request":
-        this.#requests.onRequest(channel, frame);
-        return;
-      case "cancel":
-        this.#requests.onCancel(channel, frame);
-        return;
-      default:
-        this.#onLinkFault(channel, `a node may not send a ${frame[0]} frame`);
-        channel.end(`it sent a ${frame[0]} frame`);
-    }
-  }
-
-  #onLinkFault(channel: Channel, error: unknown): void {
-    const { id, address } = channel.member;
-    this.#limiter.log(
-      "warn",
-      "link-fault",
-      { nodeId: id, address },
-      `a node broke the protocol: ${messageOf(error)}`,
-    );
-  }
-
-  #onLinkRefused(address: string, { code, message }: CenterError): void {
-    this.#metrics.linksRefused.inc({ code });
-    this.#limiter.log(
-      "warn",
-      `refused ${code}`,
-      { address, code },
-      `a peer was not let in at the link port: ${message}`,
-    );
-  }
-
-  #onClientError(port: string, error: Error, status: number): void {
-    this.#metrics.clientErrors.inc({ status });
-    this.#limiter.log("info", `bad-request ${port}`, { port, status }, `no HTTP request: ${error.message}`);
   }
 }

@@ -56,10 +56,8 @@ describe("links over TLS", () => {
     });
     await book.until("registered with a center");
     expect(center.nodes.map(({ id }) => id)).toEqual([node.id]);
-    const answer = await center.router.execute([{ name: "countConnections", params: {} }], {
-      timeoutMs: 5000,
-    });
-    expect(answer.outcomes).toEqual([[{ ok: true, value: 0 }]]);
+    const answer = await center.cluster.countConnections({});
+    expect(answer.nodes).toEqual([{ nodeId: node.id, ok: true, value: 0 }]);
   });
 
   test("a host name is checked as well as an address", async () => {
@@ -114,9 +112,7 @@ describe("links over TLS", () => {
       linkTlsCa: file("authority.pem"),
     });
     await book.until("registered with a center");
-    await center.router.execute([{ name: "isUserOnline", params: { userId: "a-rather-long-user-id" } }], {
-      timeoutMs: 5000,
-    });
+    await center.cluster.isUserOnline({ userId: "a-rather-long-user-id" });
     expect(proxy.bytes.length).toBeGreaterThan(500);
     for (const text of [node.id, center.id, "a-rather-long-user-id", "welcome", "isUserOnline"]) {
       expect(proxy.bytes.includes(text)).toBe(false);

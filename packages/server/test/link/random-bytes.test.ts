@@ -32,8 +32,8 @@ afterAll(async () => {
 /** The one node that was there before is there still, over the link that it had, and answers. */
 async function expectUnharmed(linkedAt: string | undefined): Promise<void> {
   expect(center.nodes.find(({ id }) => id === node.id)?.linkedAt).toBe(linkedAt);
-  const answer = await center.router.execute([{ name: "countConnections", params: {} }], { timeoutMs: 5000 });
-  expect(answer.outcomes[0]?.[answer.nodeIds.indexOf(node.id)]).toEqual({ ok: true, value: 0 });
+  const answer = await center.cluster.countConnections({});
+  expect(answer.nodes).toContainEqual({ nodeId: node.id, ok: true, value: 0 });
 }
 const linkedAt = (): string | undefined => center.nodes.find(({ id }) => id === node.id)?.linkedAt;
 

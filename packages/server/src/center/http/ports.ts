@@ -1,0 +1,81 @@
+import type { Registry } from "prom-client";
+import type { CenterConfig } from "../../config/options.js";
+import { createApi } from "../../http/api.js";
+import { classicFailure, JSON_TYPE } from "../../http/answers.js";
+import type { Middleware } from "../../http/middleware.js";
+import { opsRoutes } from "../../http/ops-routes.js";
+import { createHttpServer, type HttpServer } from "../../http/server.js";
+import { tlsOf } from "../../http/tls.js";
+import type { NodeLinks } from "../node-links.js";
+import type { CenterReports } from "../reports.js";
+import { type AdminCenter, adminRoutes } from "./admin.js";
+import { answerClassic } from "./classic.js";
+import { serviceRoutes } from "./services.js";
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const LINK_MAX_HEADER_BYTES = 16 * 1024;
+
+/** The port for back ends and operators. */
+export function createApiServer(
+  config: CenterConfig,
+  parts: {
+    center: AdminCenter;
+    links: NodeLinks;
+    metrics: Registry;
+    notReady: () => string[];
+    middleware: readonly Middleware[];
+    reports: CenterReports;
+  },
+): HttpServer {
+  const { center, links, metrics, notReady, middleware, reports } = parts;
+  const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, token } = config;
+  const api = createApi({
+    tokens: () => token,
+    allowedOrigins,
+    middleware,
+    strict: false,
+    limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
+    routes: {
+      ...opsRoutes(metrics, notReady),
+      ...serviceRoutes(links.services, callTimeoutMs),
+      ...adminRoutes(center),
+    },
+    classic: async (request, { callId, signal }) => {
+      const timeoutMs = request.timeoutMs ?? callTimeoutMs;
+      const { body, failures } = await answerClassic(links.router, request, { timeoutMs, signal });
+      if (failures.length > 0) reports.placesFailed(callId, failures);
+      return body;
+    },
+    onCall: (info) => reports.called(info),
+    onError: (error, callId) => reports.requestFailed(error, callId),
+  });
+  return createHttpServer({
+    ...tlsOf(config.tlsCert, config.tlsKey),
+    maxHeaderBytes: config.maxHeaderBytes,
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    onRequest: api.handle,
+    onClientError: (error, status) => reports.badRequest("http", error, status),
+    log: (message, error) => reports.fault(`HTTP port: ${message}`, error),
+  });
+}
+
+/** The port where nodes register. */
+export function createLinkServer(
+  config: CenterConfig,
+  parts: { links: NodeLinks; reports: CenterReports },
+): HttpServer {
+  const { links, reports } = parts;
+  return createHttpServer({
+    ...tlsOf(config.linkTlsCert, config.linkTlsKey),
+    maxHeaderBytes: LINK_MAX_HEADER_BYTES,
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    onRequest: (_request, response) => {
+      const failure = classicFailure("this is a link port: nodes register here over WebSocket");
+      response.writeHead(426, { "Content-Type": JSON_TYPE, Upgrade: "websocket", Connection: "close" });
+      response.end(JSON.stringify(failure));
+    },
+    onUpgrade: (request, socket, head) => links.accept(request, socket, head),
+    onClientError: (error, status) => reports.badRequest("link", error, status),
+    log: (message, error) => reports.fault(`link port: ${message}`, error),
+  });
+}
