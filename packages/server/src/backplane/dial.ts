@@ -85,7 +85,8 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     const fail = (error: CenterError): void => {
       over();
       reject(error);
-      link.terminate(error.message);
+      if (error instanceof TwinError) void link.close(1000, error.message);
+      else link.terminate(error.message);
     };
     const onAbort = (): void => fail(new CenterError("ABORTED", "dialling was given up"));
     const timer = setTimeout(

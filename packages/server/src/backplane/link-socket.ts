@@ -17,8 +17,8 @@ const CLOSE_TIMEOUT_MS = 500;
 export class LinkSocket {
   /** Called for each frame, in order. Throwing ends the link. */
   onFrame: (frame: Uint8Array) => void = () => {};
-  /** Called once, with why the link ended. */
-  onClose: (reason: string) => void = () => {};
+  /** Called once, with why the link ended, and the close code where the peer sent one. */
+  onClose: (reason: string, code?: number) => void = () => {};
   readonly #webSocket: WebSocket;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -32,7 +32,7 @@ export class LinkSocket {
     webSocket.on("error", (error) => this.#end(error.message));
     webSocket.on("close", (code, reason) => {
       const text = reason.toString();
-      this.#end(text === "" ? `the link was closed (${code})` : `${text} (${code})`);
+      this.#end(text === "" ? `the link was closed (${code})` : `${text} (${code})`, code);
     });
   }
 
@@ -113,12 +113,12 @@ export class LinkSocket {
     }
   }
 
-  #end(reason: string): void {
+  #end(reason: string, code?: number): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     for (const tell of this.#sent.splice(0)) tell(false);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.onClose(reason);
+    this.onClose(reason, code);
   }
 }

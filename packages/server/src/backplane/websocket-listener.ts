@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ErrorCode, type FrameOf, LINK_PROTOCOL_VERSION, nodeKeyOf } from "@websocket-center/protocol";
+import {
+  closeCodes,
+  type ErrorCode,
+  type FrameOf,
+  LINK_PROTOCOL_VERSION,
+  nodeKeyOf,
+} from "@websocket-center/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CenterError } from "../errors.js";
 import { encodeLinkFrame } from "../rpc/codec.js";
@@ -90,9 +96,11 @@ export class WebSocketListener extends LinkBackplane {
       this.#handshakes.delete(link);
     };
     let greeted: { meeting: Meeting } | undefined;
-    link.onClose = (reason) => {
+    link.onClose = (reason, code) => {
       if (!this.#handshakes.has(link)) return;
       over();
+      // A node that has this center by another address changes its mind in good order.
+      if (code === closeCodes.NORMAL.code) return;
       this.#options.onRefused(
         address,
         new CenterError("LINK_PROTOCOL", `the handshake was not finished: ${reason}`),

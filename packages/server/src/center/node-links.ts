@@ -4,7 +4,7 @@ import { WebSocketListener } from "../backplane/websocket-listener.js";
 import type { CenterConfig } from "../config/options.js";
 import { CenterError } from "../errors.js";
 import { Caller } from "../rpc/caller.js";
-import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
+import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
@@ -65,7 +65,7 @@ export class NodeLinks {
       onFault: (error) => reports.fault("a request of a node", error),
     });
     new Channels(this.#listener, {
-      maxReplyBytes: config.maxReplyBytes,
+      maxFrameBytes: maxFrameBytes(config),
       onJoined: (channel) => this.#onJoined(channel),
       onLeft: (channel, reason) => this.#onLeft(channel, reason),
       onFrame: (channel, frame) => this.#onFrame(channel, frame),

@@ -320,7 +320,7 @@ export const options = {
     group: "Links and calls",
     kind: bytes(64 * KiB, 2 * GiB),
     default: 64 * MiB,
-    doc: "Largest reply of one node to one call. A larger one fails with REPLY_TOO_LARGE.",
+    doc: "Largest reply of one node to one call; a larger one fails with REPLY_TOO_LARGE. Set it and maxBodyBytes alike at centers and nodes.",
   }),
 
   shutdownGraceMs: option({

@@ -4,7 +4,7 @@ import { parseAddress } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
 import type { NodeConfig } from "../config/options.js";
 import { readPem } from "../http/tls.js";
-import { type Channel, type ChannelFrame, Channels } from "../rpc/channel.js";
+import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
 import { Responder } from "../rpc/responder.js";
@@ -56,7 +56,7 @@ export class CenterLinks {
       onFault: (error, method) => reports.fault(`method ${method}`, error),
     });
     this.#channels = new Channels(this.#dialer, {
-      maxReplyBytes: config.maxReplyBytes,
+      maxFrameBytes: maxFrameBytes(config),
       onJoined: (channel) => this.#onLinked(channel),
       onLeft: (channel) => this.#onUnlinked(channel),
       onFrame: (channel, frame) => this.#onFrame(channel, frame),

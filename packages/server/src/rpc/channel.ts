@@ -20,10 +20,10 @@ export class Channel {
   readonly #outgoing: OutgoingTransfers;
   readonly #incoming: IncomingTransfers;
 
-  constructor(backplane: Backplane, member: Member, options: { maxReplyBytes: number }) {
+  constructor(backplane: Backplane, member: Member, options: { maxFrameBytes: number }) {
     this.member = member;
     this.#backplane = backplane;
-    this.#incoming = new IncomingTransfers(options.maxReplyBytes);
+    this.#incoming = new IncomingTransfers(options.maxFrameBytes);
     this.#outgoing = new OutgoingTransfers({
       sendPiece: (id, totalBytes, piece, sent) =>
         backplane.send(member, encodeLinkFrame(["piece", id, totalBytes, piece]), sent),
@@ -96,7 +96,7 @@ export class Channels {
   constructor(
     backplane: Backplane,
     options: {
-      maxReplyBytes: number;
+      maxFrameBytes: number;
       onJoined: (channel: Channel) => void;
       onLeft: (channel: Channel, reason: string) => void;
       onFrame: (channel: Channel, frame: ChannelFrame) => void;
@@ -137,3 +137,20 @@ export class Channels {
     return this.#byMember.size;
   }
 }
+
+/**
+ * The largest frame that a process takes in: any reply, or any call that carries a whole HTTP body, of a peer that is
+ * configured like itself.
+ */
+export function maxFrameBytes({
+  maxReplyBytes,
+  maxBodyBytes,
+}: {
+  maxReplyBytes: number;
+  maxBodyBytes: number;
+}): number {
+  return Math.max(maxReplyBytes, maxBodyBytes) + FRAME_HEAD_BYTES;
+}
+
+/** What a frame has around its reply or call. */
+const FRAME_HEAD_BYTES = 64 * 1024;

@@ -34,7 +34,7 @@ export class CenterEnd {
     this.caller = new Caller({ maxQueuedBytes, isSuspect: (channel) => this.pinger.isSuspect(channel) });
     this.router = new Router(this.registry, this.caller);
     new Channels(this.backplane, {
-      maxReplyBytes,
+      maxFrameBytes: maxReplyBytes,
       onJoined: (channel) => {
         this.registry.add(channel);
         this.pinger.add(channel);
@@ -118,7 +118,7 @@ export class NodeEnd {
     this.watch = new PingWatch({ silenceMs: 15_000, status: () => this.status });
     this.backplane = new MemoryBackplane(id, { info, status: () => this.status });
     new Channels(this.backplane, {
-      maxReplyBytes,
+      maxFrameBytes: maxReplyBytes,
       onJoined: (channel) => {
         this.channel = channel;
         this.watch.add(channel);
