@@ -1,17 +1,19 @@
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { formatAddress, parseAddress } from "../config/addresses.js";
 import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
 import { CenterError } from "../errors.js";
-import type { Middleware } from "../http/middleware.js";
+import type { Api } from "../http/api.js";
+import type { Middleware, Next } from "../http/middleware.js";
 import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { type CenterMetrics, createCenterMetrics } from "../metrics.js";
 import type { Cluster } from "../services/cluster.js";
 import { version } from "../version.js";
 import type { AdminCenter } from "./http/admin.js";
-import { createApiServer, createLinkServer } from "./http/ports.js";
+import { createApiServer, createCenterApi, createLinkServer } from "./http/ports.js";
 import { createLocalCluster } from "./local-cluster.js";
 import { NodeLinks } from "./node-links.js";
 import type { CenterEntry, NodeEntry } from "./registry.js";
@@ -26,6 +28,11 @@ export interface CenterParts {
   log?: Logger;
   /** Ordinary `(req, res, next)` functions, run before every HTTP request is answered. */
   middleware?: readonly Middleware[];
+  /**
+   * The center has no HTTP port of its own: the application hands it requests of a server that it has. It still
+   * listens on its link port. Default: false.
+   */
+  mounted?: boolean;
 }
 
 /**
@@ -51,7 +58,9 @@ export class Center implements AdminCenter {
   readonly #metrics: CenterMetrics;
   readonly #reports: CenterReports;
   readonly #nodeLinks: NodeLinks;
-  readonly #http: HttpServer;
+  readonly #api: Api;
+  /** Undefined where the center is mounted into a server of the application. */
+  readonly #http: HttpServer | undefined;
   readonly #links: HttpServer;
   readonly #otherCenters: Set<string>;
   readonly #startedAt = new Date();
@@ -81,7 +90,7 @@ export class Center implements AdminCenter {
     this.services = links.services;
     this.cluster = createLocalCluster(links.router, links.services);
     this.#links = createLinkServer(config, { links, reports });
-    this.#http = createApiServer(config, {
+    this.#api = createCenterApi(config, {
       center: this,
       links,
       metrics: this.#metrics.registry,
@@ -89,14 +98,20 @@ export class Center implements AdminCenter {
       middleware: parts.middleware ?? [],
       reports,
     });
+    this.#http = parts.mounted === true ? undefined : createApiServer(config, { api: this.#api, reports });
   }
 
-  /** Where it listens, once it does: `host:port`. */
+  /** Answers a request to the HTTP API: an ordinary `(req, res, next)` function, for a server that you have. */
+  readonly handleRequest = (request: IncomingMessage, response: ServerResponse, next?: Next): void => {
+    this.#api.handle(request, response, next);
+  };
+
+  /** Where it listens, once it does: `host:port`; `http` is empty where the center is mounted. */
   get addresses(): { link: string; http: string } {
     const { host } = this.#config;
     return {
       link: formatAddress({ host, port: this.#ports.link }),
-      http: formatAddress({ host, port: this.#ports.http }),
+      http: this.#http === undefined ? "" : formatAddress({ host, port: this.#ports.http }),
     };
   }
 
@@ -121,7 +136,7 @@ export class Center implements AdminCenter {
     const { host, linkPort, httpPort } = this.#config;
     try {
       this.#ports.link = await this.#links.listen(linkPort, host);
-      this.#ports.http = await this.#http.listen(httpPort, host);
+      if (this.#http !== undefined) this.#ports.http = await this.#http.listen(httpPort, host);
     } catch (error) {
       await this.stop();
       throw error;
@@ -139,14 +154,14 @@ export class Center implements AdminCenter {
     this.#state = "draining";
     const { shutdownGraceMs } = this.#config;
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
-    await this.#http.close(shutdownGraceMs * 0.75);
+    await this.#http?.close(shutdownGraceMs * 0.75);
     clearTimeout(timer);
   }
 
   /** Ends everything: HTTP connections, links, timers. */
   async stop(): Promise<void> {
     this.#state = "stopped";
-    await this.#http.close(0);
+    await this.#http?.close(0);
     await this.#nodeLinks.close();
     await this.#links.close(0);
     this.#metrics.registry.clear();

@@ -307,7 +307,7 @@ function abortedByCaller(res: ServerResponse): AbortController {
 }
 
 /** The path of a request target in origin form (`/path?query`) or absolute form (`http://host/path?query`). */
-function pathOf(url: string): string {
+export function pathOf(url: string): string {
   if (!url.startsWith("/") && URL.canParse(url)) return new URL(url).pathname;
   const question = url.indexOf("?");
   return question === -1 ? url : url.slice(0, question);

@@ -1,9 +1,13 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
 import { formatAddress } from "../config/addresses.js";
-import { checkListenRules } from "../config/listen-rules.js";
+import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
-import type { Middleware } from "../http/middleware.js";
+import { CenterError } from "../errors.js";
+import { type Api, pathOf } from "../http/api.js";
+import type { Middleware, Next } from "../http/middleware.js";
 import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
@@ -12,7 +16,7 @@ import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
-import { createAdminServer, createClientServer } from "./http/ports.js";
+import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
 import { Hub } from "./hub.js";
 import { NodeIdentity } from "./identity.js";
 import { createLinkedCluster } from "./linked-cluster.js";
@@ -28,6 +32,11 @@ export interface NodeParts {
   authorize?: Authorize;
   /** Ordinary `(req, res, next)` functions, run before the node's HTTP API. */
   middleware?: readonly Middleware[];
+  /**
+   * The node has no client port of its own: the application hands it requests and upgrades of a server that it has.
+   * `publicUrl` must be set then. Default: false.
+   */
+  mounted?: boolean;
 }
 
 /** A hub in process: every command of the table, which takes effect and returns at once. */
@@ -50,6 +59,12 @@ export function createNode(options: NodeOptions = {}, parts: NodeParts = {}): We
   return new WebSocketNode(config, parts);
 }
 
+/** What `attach` needs of a server: those of node:http and node:https have it. */
+export interface UpgradingServer {
+  on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
+  off(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
+}
+
 export class WebSocketNode {
   /** The commands of the table on this node alone. Wrong parameters throw a CenterError INVALID_PARAMS. */
   readonly hub: LocalHub;
@@ -66,7 +81,11 @@ export class WebSocketNode {
   readonly #handlers: NodeHandlers;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
-  readonly #server: HttpServer;
+  readonly #api: Api;
+  /** Undefined where the node is mounted into a server of the application. */
+  readonly #server: HttpServer | undefined;
+  /** What takes the node off the servers that it is attached to. */
+  readonly #detach = new Set<() => void>();
   readonly #admin: HttpServer | undefined;
   #state: "new" | "running" | "draining" | "stopped" = "new";
   /** The center that asked for a drain, until one asks for its end. */
@@ -116,12 +135,16 @@ export class WebSocketNode {
     this.hub = { ...createCheckedHandlers(commands), settled: () => Promise.resolve() };
     this.services = this.#links.services;
     this.cluster = createLinkedCluster(this.#links.requester);
-    this.#server = createClientServer(config, {
-      commands,
-      middleware: parts.middleware ?? [],
-      reports,
-      onUpgrade: (...upgrade) => this.#clients.accept(...upgrade),
-    });
+    const { middleware = [], mounted = false } = parts;
+    if (mounted && config.publicUrl === undefined) {
+      throw new CenterError("CONFIG_INVALID", "a mounted node cannot know its address: set publicUrl");
+    }
+    // A mounted API needs no word on where it listens: without a token it answers loopback alone, by each request.
+    const isOff = (): boolean => !mounted && !nodeApiEnabled(config);
+    this.#api = createNodeApi(config, { commands, middleware, reports, isOff });
+    this.#server = mounted
+      ? undefined
+      : createClientServer(config, { api: this.#api, reports, onUpgrade: this.handleUpgrade });
     this.#admin =
       config.adminPort === undefined
         ? undefined
@@ -137,10 +160,10 @@ export class WebSocketNode {
     return this.#identity.id;
   }
 
-  /** Where it listens, once it does: `host:port`. */
+  /** Where it listens, once it does: `host:port`; `client` is empty where the node is mounted. */
   get addresses(): { client: string; admin?: string } {
     const { host, adminHost } = this.#config;
-    const client = formatAddress({ host, port: this.#ports.client });
+    const client = this.#server === undefined ? "" : formatAddress({ host, port: this.#ports.client });
     const { admin } = this.#ports;
     return admin === undefined
       ? { client }
@@ -166,11 +189,44 @@ export class WebSocketNode {
     return this.#handlers.add(event, handler);
   }
 
+  /** Answers a request to the node's HTTP API: an ordinary `(req, res, next)` function, for a server that you have. */
+  readonly handleRequest = (request: IncomingMessage, response: ServerResponse, next?: Next): void => {
+    this.#api.handle(request, response, next);
+  };
+
+  /** Takes an upgrade request, and owns its socket from then on: for a server that you have. */
+  readonly handleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    this.#clients.accept(request, socket, head);
+  };
+
+  /**
+   * Takes the WebSocket upgrades of a server that you have, and leaves all others alone.
+   *
+   * Several nodes, and others that listen for upgrades, can share a server by their paths. An upgrade that nobody takes
+   * is the server's owner's to refuse.
+   * @param options.path - exact, without the query. Default: every path.
+   * @returns a function that takes the node off the server again; `stop()` does too. The server goes on listening.
+   */
+  attach(server: UpgradingServer, { path }: { path?: string } = {}): () => void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      if (request.headers.upgrade?.toLowerCase() !== "websocket") return;
+      if (path === undefined || pathOf(request.url ?? "/") === path)
+        this.handleUpgrade(request, socket, head);
+    };
+    const detach = (): void => {
+      server.off("upgrade", onUpgrade);
+      this.#detach.delete(detach);
+    };
+    server.on("upgrade", onUpgrade);
+    this.#detach.add(detach);
+    return detach;
+  }
+
   /** @throws CenterError PORT_TAKEN; then nothing is left listening. */
   async start(): Promise<void> {
     const { host, port, adminHost, adminPort } = this.#config;
     try {
-      this.#ports.client = await this.#server.listen(port, host);
+      if (this.#server !== undefined) this.#ports.client = await this.#server.listen(port, host);
       if (this.#admin !== undefined) this.#ports.admin = await this.#admin.listen(adminPort ?? 0, adminHost);
     } catch (error) {
       await this.stop();
@@ -205,7 +261,8 @@ export class WebSocketNode {
   /** Ends everything: clients, HTTP, and the links to centers last. */
   async stop(): Promise<void> {
     this.#state = "stopped";
-    await Promise.all([this.#clients.close(), this.#server.close(0), this.#admin?.close(0)]);
+    for (const detach of this.#detach) detach();
+    await Promise.all([this.#clients.close(), this.#server?.close(0), this.#admin?.close(0)]);
     await this.#links.close();
     this.#metrics.registry.clear();
     this.#reports.close();

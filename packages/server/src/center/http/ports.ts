@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import type { CenterConfig } from "../../config/options.js";
-import { createApi } from "../../http/api.js";
+import { type Api, createApi } from "../../http/api.js";
 import { classicFailure, JSON_TYPE } from "../../http/answers.js";
 import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
@@ -15,8 +15,8 @@ import { serviceRoutes } from "./services.js";
 const HEADERS_TIMEOUT_MS = 10_000;
 const LINK_MAX_HEADER_BYTES = 16 * 1024;
 
-/** The port for back ends and operators. */
-export function createApiServer(
+/** What back ends and operators are answered. */
+export function createCenterApi(
   config: CenterConfig,
   parts: {
     center: AdminCenter;
@@ -26,10 +26,10 @@ export function createApiServer(
     middleware: readonly Middleware[];
     reports: CenterReports;
   },
-): HttpServer {
+): Api {
   const { center, links, metrics, notReady, middleware, reports } = parts;
   const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, token } = config;
-  const api = createApi({
+  return createApi({
     tokens: () => token,
     allowedOrigins,
     middleware,
@@ -49,6 +49,13 @@ export function createApiServer(
     onCall: (info) => reports.called(info),
     onError: (error, callId) => reports.requestFailed(error, callId),
   });
+}
+
+/** The port for back ends and operators. */
+export function createApiServer(
+  config: CenterConfig,
+  { api, reports }: { api: Api; reports: CenterReports },
+): HttpServer {
   return createHttpServer({
     ...tlsOf(config.tlsCert, config.tlsKey),
     maxHeaderBytes: config.maxHeaderBytes,

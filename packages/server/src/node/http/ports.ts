@@ -1,6 +1,5 @@
 import type { CommandMethods } from "@websocket-center/protocol";
 import type { Registry } from "prom-client";
-import { nodeApiEnabled } from "../../config/listen-rules.js";
 import type { NodeConfig } from "../../config/options.js";
 import { type Api, createApi } from "../../http/api.js";
 import type { Middleware } from "../../http/middleware.js";
@@ -10,25 +9,33 @@ import { tlsOf } from "../../http/tls.js";
 import type { NodeReports } from "../reports.js";
 import { answerClassic } from "./classic.js";
 
-/** The port for clients: WebSocket, and the node's own HTTP API. */
-export function createClientServer(
+/** The node's own HTTP API. `isOff`: whether it answers 404. */
+export function createNodeApi(
   config: NodeConfig,
   parts: {
     commands: CommandMethods;
     middleware: readonly Middleware[];
     reports: NodeReports;
-    onUpgrade: NonNullable<HttpServerOptions["onUpgrade"]>;
+    isOff: () => boolean;
   },
-): HttpServer {
-  const { commands, middleware, reports, onUpgrade } = parts;
-  const api = createApi({
+): Api {
+  const { commands, middleware, reports, isOff } = parts;
+  return createApi({
     ...apiOptions(config, reports),
     middleware,
     routes: {},
-    off: () => !nodeApiEnabled(config),
+    off: isOff,
     classic: (request) =>
       Promise.resolve(answerClassic(commands, request, (error) => reports.fault("classic API", error))),
   });
+}
+
+/** The port for clients: WebSocket, and the node's own HTTP API. */
+export function createClientServer(
+  config: NodeConfig,
+  parts: { api: Api; reports: NodeReports; onUpgrade: NonNullable<HttpServerOptions["onUpgrade"]> },
+): HttpServer {
+  const { api, reports, onUpgrade } = parts;
   return createHttpServer({ ...serverOptions(config, reports, api), onUpgrade });
 }
 
