@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { freePort } from "../../free-port.js";
 
 test("what is said on one node is heard on both", async () => {
   const [linkPort, httpPort, first, second] = await Promise.all([
@@ -54,13 +54,4 @@ async function enter(url: string) {
   expect(JSON.parse(open.toString())).toMatchObject({ cmd: "open" });
   socket.on("message", (data: Buffer) => lines.push(JSON.parse(data.toString())));
   return { lines, send: (text: string) => socket.send(text), close: () => socket.close() };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { freePort } from "../../free-port.js";
 
 test("the application's pages, the center and both nodes share one port", async () => {
   const [linkPort, port] = await Promise.all([freePort(), freePort()]);
@@ -51,13 +51,4 @@ async function connect(url: string) {
   await once(socket, "message");
   socket.on("message", (data: Buffer) => messages.push(data.toString()));
   return { socket, messages };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -42,6 +42,24 @@ function countedElsewhere(registry: Registry, name: string, help: string, read: 
   });
 }
 
+/** What every HTTP port counts. */
+function httpCounters(registry: Registry) {
+  return {
+    requests: new Counter({
+      name: "wsc_http_requests_total",
+      help: "HTTP requests by status and outcome.",
+      labelNames: ["status", "outcome"],
+      registers: [registry],
+    }),
+    clientErrors: new Counter({
+      name: "wsc_bad_requests_total",
+      help: "Connections that sent no HTTP request that can be read.",
+      labelNames: ["status"],
+      registers: [registry],
+    }),
+  };
+}
+
 export type CenterMetrics = ReturnType<typeof createCenterMetrics>;
 
 export function createCenterMetrics(read: {
@@ -61,16 +79,11 @@ export function createCenterMetrics(read: {
   gauge(registry, "wsc_pending_calls", "Calls that wait for at least one node.", read.pendingCalls);
   return {
     registry,
+    ...httpCounters(registry),
     callSeconds: new Histogram({
       name: "wsc_call_duration_seconds",
       help: "Time from a classic request to its answer.",
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    }),
-    requests: new Counter({
-      name: "wsc_http_requests_total",
-      help: "HTTP requests by status and outcome.",
-      labelNames: ["status", "outcome"],
       registers,
     }),
     failures: new Counter({
@@ -84,12 +97,6 @@ export function createCenterMetrics(read: {
       name: "wsc_links_refused_total",
       help: "Peers that were not let in at the link port.",
       labelNames: ["code"],
-      registers,
-    }),
-    clientErrors: new Counter({
-      name: "wsc_bad_requests_total",
-      help: "Connections that sent no HTTP request that can be read.",
-      labelNames: ["status"],
       registers,
     }),
   };
@@ -120,6 +127,7 @@ export function createNodeMetrics(read: {
   );
   return {
     registry,
+    ...httpCounters(registry),
     opened: new Counter({
       name: "wsc_connections_opened_total",
       help: "Connections that were opened.",
@@ -154,22 +162,10 @@ export function createNodeMetrics(read: {
       labelNames: ["event"],
       registers,
     }),
-    requests: new Counter({
-      name: "wsc_http_requests_total",
-      help: "HTTP requests by status and outcome.",
-      labelNames: ["status", "outcome"],
-      registers,
-    }),
     linksLost: new Counter({
       name: "wsc_links_lost_total",
       help: "Links that ended and attempts to link that failed, by code.",
       labelNames: ["code"],
-      registers,
-    }),
-    clientErrors: new Counter({
-      name: "wsc_bad_requests_total",
-      help: "Connections that sent no HTTP request that can be read.",
-      labelNames: ["status"],
       registers,
     }),
   };
