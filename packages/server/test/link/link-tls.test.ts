@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findProgram } from "../programs.js";
 import { startCenter, startNode } from "./running.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
+const hasOpenssl = findProgram("openssl") !== undefined;
 const run = promisify(execFile);
 const secret = "s".repeat(32);
 let folder = "";
@@ -35,6 +37,7 @@ async function createCertificate(name: string, authority: string, names: string)
 }
 
 beforeAll(async () => {
+  if (!hasOpenssl) return;
   folder = await mkdtemp(join(tmpdir(), "link-tls-"));
   await createAuthority("authority");
   await createAuthority("stranger");
@@ -46,7 +49,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const startTlsCenter = (name = "center") =>
   startCenter({ linkSecret: [secret], linkTlsCert: file(`${name}.pem`), linkTlsKey: file(`${name}.key`) });
 
-describe("links over TLS", () => {
+describe.skipIf(!hasOpenssl)("links over TLS", () => {
   test("a node that knows the authority registers, and calls go through", async () => {
     const { center } = await startTlsCenter();
     const { node, book } = await startNode({

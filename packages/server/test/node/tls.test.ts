@@ -6,9 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createNode, createSilentLogger } from "../../src/index.js";
+import { findProgram } from "../programs.js";
 import { judge } from "./judge.js";
 import { Client, startNode } from "./running-node.js";
 
+const hasOpenssl = findProgram("openssl") !== undefined;
+const tlsTest = test.skipIf(!hasOpenssl);
 let folder = "";
 const file = (name: string): string => join(folder, name);
 const tls = (): { tlsCert: string; tlsKey: string } => ({
@@ -18,6 +21,7 @@ const tls = (): { tlsCert: string; tlsKey: string } => ({
 const ca = (): string => readFileSync(file("cert.pem"), "utf8");
 
 beforeAll(() => {
+  if (!hasOpenssl) return;
   folder = mkdtempSync(join(tmpdir(), "websocket-center-tls-"));
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -26,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("with a certificate the client port speaks wss and https", async () => {
+tlsTest("with a certificate the client port speaks wss and https", async () => {
   const node = await startNode(tls());
   expect(node.publicUrl).toBe(`wss://${node.addresses.client}`);
   const client = await Client.connect(node.publicUrl, { ca: ca() });
@@ -49,21 +53,24 @@ test("with a certificate the client port speaks wss and https", async () => {
   expect(await closing).toEqual({ code: 4500, reason: "bye" });
 });
 
-test("a client that does not speak TLS, or does not trust it, gets nowhere and disturbs nobody", async () => {
-  const node = await startNode(tls());
-  const client = await Client.connect(node.publicUrl, { ca: ca() });
-  await expect(Client.connect(`ws://${node.addresses.client}`)).rejects.toThrow(/.*/);
-  await expect(Client.connect(node.publicUrl)).rejects.toThrow(/self-signed/);
-  const noise = connect(Number(node.addresses.client.split(":").at(-1)), "127.0.0.1");
-  noise.on("error", () => undefined);
-  await new Promise((resolve) => {
-    noise.once("close", resolve).resume().write(Buffer.alloc(1000, 7));
-  });
-  node.hub.broadcast({ message: "still here" });
-  expect(await client.next()).toBe("still here");
-});
+tlsTest(
+  "a client that does not speak TLS, or does not trust it, gets nowhere and disturbs nobody",
+  async () => {
+    const node = await startNode(tls());
+    const client = await Client.connect(node.publicUrl, { ca: ca() });
+    await expect(Client.connect(`ws://${node.addresses.client}`)).rejects.toThrow(/.*/);
+    await expect(Client.connect(node.publicUrl)).rejects.toThrow(/self-signed/);
+    const noise = connect(Number(node.addresses.client.split(":").at(-1)), "127.0.0.1");
+    noise.on("error", () => undefined);
+    await new Promise((resolve) => {
+      noise.once("close", resolve).resume().write(Buffer.alloc(1000, 7));
+    });
+    node.hub.broadcast({ message: "still here" });
+    expect(await client.next()).toBe("still here");
+  },
+);
 
-test("a client that goes away over TLS while it is judged aborts the signal", async () => {
+tlsTest("a client that goes away over TLS while it is judged aborts the signal", async () => {
   const { authorize, asked } = judge();
   const node = await startNode(tls(), { authorize });
   const connecting = Client.connect(node.publicUrl, { ca: ca() });
@@ -94,7 +101,7 @@ test("a client that goes away over TLS while it is judged aborts the signal", as
   await aborted;
 });
 
-test("drain and stop work over TLS as they do without", async () => {
+tlsTest("drain and stop work over TLS as they do without", async () => {
   const node = await startNode({ ...tls(), closeSpreadMs: 0 });
   const client = await Client.connect(node.publicUrl, { ca: ca() });
   await node.drain();
