@@ -10,6 +10,8 @@ interface Pulse {
   unanswered: { number: number; sentAt: number }[];
   answeredAt: number;
   suspect: boolean;
+  /** Set while it may become a suspect before the next beat. */
+  timer: NodeJS.Timeout | undefined;
   status: NodeStatus | undefined;
   /** Pings that somebody waits for. */
   asked: Map<number, { resolve: (status: NodeStatus) => void; reject: (error: CenterError) => void }>;
@@ -24,12 +26,14 @@ interface Pulse {
 export class Pinger {
   readonly #pulses = new Map<Channel, Pulse>();
   readonly #timer: NodeJS.Timeout;
+  readonly #heartbeatMs: number;
   readonly #maxUnanswered: number;
   readonly #silenceMs: number;
   readonly #onSuspect: (channel: Channel) => void;
   #number = 0;
 
   constructor(options: { heartbeatMs: number; silenceMs: number; onSuspect: (channel: Channel) => void }) {
+    this.#heartbeatMs = options.heartbeatMs;
     this.#maxUnanswered = Math.max(2, Math.ceil(options.silenceMs / options.heartbeatMs));
     this.#silenceMs = options.silenceMs;
     this.#onSuspect = options.onSuspect;
@@ -41,6 +45,7 @@ export class Pinger {
       unanswered: [],
       answeredAt: performance.now(),
       suspect: false,
+      timer: undefined,
       status: channel.member.node?.status,
       asked: new Map(),
     });
@@ -81,9 +86,7 @@ export class Pinger {
 
   isSuspect(channel: Channel): boolean {
     const pulse = this.#pulses.get(channel);
-    const oldest = pulse?.unanswered[0];
-    if (pulse === undefined || oldest === undefined) return false;
-    return performance.now() - Math.max(oldest.sentAt, pulse.answeredAt) >= SUSPECT_MS;
+    return pulse !== undefined && msUntilSuspect(pulse) <= 0;
   }
 
   /** What the node last said that it holds. */
@@ -118,15 +121,32 @@ export class Pinger {
       }
       pulse.unanswered.push({ number: this.#number, sentAt });
       channel.sendEncoded(frame, "");
-      if (!pulse.suspect && this.isSuspect(channel)) {
-        pulse.suspect = true;
-        this.#onSuspect(channel);
-      }
+      this.#watch(channel, pulse);
+    }
+  }
+
+  /** Notices when the node becomes a suspect, which may be just after a beat: calls wait for that moment. */
+  #watch(channel: Channel, pulse: Pulse): void {
+    if (pulse.suspect || this.#pulses.get(channel) !== pulse) return;
+    const ms = msUntilSuspect(pulse);
+    if (ms <= 0) {
+      pulse.suspect = true;
+      this.#onSuspect(channel);
+    } else if (ms < this.#heartbeatMs) {
+      clearTimeout(pulse.timer);
+      pulse.timer = setTimeout(() => this.#watch(channel, pulse), Math.ceil(ms));
     }
   }
 }
 
-function giveUp({ member }: Channel, { asked }: Pulse): void {
+/** Infinity while no ping waits for its answer. */
+function msUntilSuspect({ unanswered: [oldest], answeredAt }: Pulse): number {
+  if (oldest === undefined) return Infinity;
+  return Math.max(oldest.sentAt, answeredAt) + SUSPECT_MS - performance.now();
+}
+
+function giveUp({ member }: Channel, { asked, timer }: Pulse): void {
+  clearTimeout(timer);
   const error = new CenterError("NODE_LEFT", `node ${member.id} left before it answered`);
   for (const { reject } of asked.values()) reject(error);
 }
