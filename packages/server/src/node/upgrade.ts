@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { anyId } from "@websocket-center/protocol";
 import { z } from "zod";
 import { CenterError } from "../errors.js";
+import { asJson } from "../rpc/json.js";
 
 /** What `authorize` answers: the client may connect, with what is known of it, or it is refused with a status. */
 export type Admission =
@@ -39,6 +40,8 @@ const admission = z.discriminatedUnion("admit", [
     reason: z.string().max(200).optional(),
   }),
 ]);
+
+type JsonObject = Record<string, z.infer<ReturnType<typeof z.json>>>;
 
 export type Admitted = Omit<Extract<z.infer<typeof admission>, { admit: true }>, "admit">;
 
@@ -102,8 +105,9 @@ export async function admit(
       );
     }
     if (checked.data.admit) {
-      const { admit: _, ...admitted } = checked.data;
-      return { admitted };
+      const { admit: _, data, ...rest } = checked.data;
+      // As JSON, since centers can ask for it.
+      return { admitted: data === undefined ? rest : { ...rest, data: asJson(data) as JsonObject } };
     }
     const { status = 403, reason = "not allowed" } = checked.data;
     return { refusal: { status, cause: "authorize", reason } };

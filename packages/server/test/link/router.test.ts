@@ -230,12 +230,13 @@ describe("what goes wrong at a node stands in its place", () => {
         fc
           .constantFrom(...commandNames)
           .chain((name) => anyCommand(name, { connectionId: cluster.unknownIdAt(1) })),
-        fc.jsonValue({ maxDepth: 2 }),
+        // A decoder refuses the key `__proto__`: a node that sends it loses its link.
+        fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes("__proto__")),
         async (command, value) => {
           node.onCall = ([, id, , , batch]) => {
             node.reply(id, ...batch.map((): WireOutcome => [true, value]));
           };
-          const place = (await cluster.run(command, { timeoutMs: 50 }))[1];
+          const place = (await cluster.run(command, { timeoutMs: 10_000 }))[1];
           if (place?.ok === true)
             expect(commands[command.name].result.safeParse(place.value).success).toBe(true);
           else expect(place?.code).toBe("INTERNAL");
