@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type WebSocket from "ws";
 import { CenterError } from "../errors.js";
 import { MAX_FRAME_BYTES, type Sent } from "./backplane.js";
@@ -84,12 +83,18 @@ export class LinkSocket {
     this.#webSocket.terminate();
   }
 
-  /** Ends the link with a close frame, behind what is queued; waits for the peer for at most half a second. */
+  /**
+   * Ends the link with a close frame, behind what is queued; waits for the peer for at most half a second. Never
+   * rejects: whatever the peer still sends, its end is the end.
+   */
   async close(code: number, reason: string): Promise<void> {
     this.flush();
     this.#end(reason);
     if (this.#webSocket.readyState === this.#webSocket.CLOSED) return;
-    const closed = once(this.#webSocket, "close");
+    // Not `once` of node:events, which rejects when the peer breaks the protocol while it is being closed.
+    const closed = new Promise<void>((resolve) => {
+      this.#webSocket.once("close", () => resolve());
+    });
     this.#webSocket.close(code, reason);
     const timer = setTimeout(() => this.#webSocket.terminate(), CLOSE_TIMEOUT_MS);
     await closed;
