@@ -1,6 +1,6 @@
 export { z } from "zod";
 export { type Center, type CenterParts, createCenter } from "./center/center.js";
-export type { NodeEntry } from "./center/registry.js";
+export type { CenterEntry, NodeEntry } from "./center/registry.js";
 export type { CenterOptions, NodeOptions } from "./config/options.js";
 export { CenterError } from "./errors.js";
 export type { Middleware } from "./http/middleware.js";

@@ -1,22 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { version } from "../version.js";
-import { centerCommand } from "./center.js";
-import { configCommand } from "./config.js";
-import { devCommand } from "./dev.js";
-import { nodeCommand } from "./node.js";
+import { addCommands } from "./all-commands.js";
 import { EXIT_USAGE, reportFailure } from "./report-failure.js";
 
 const program = new Command("websocket-center")
   .description(
     "Deliver messages to people over WebSocket, through many nodes, from back ends in any language.",
   )
-  .enablePositionalOptions()
-  .addCommand(centerCommand())
-  .addCommand(nodeCommand())
-  .addCommand(devCommand())
-  .addCommand(configCommand());
-
+  .enablePositionalOptions();
+await addCommands(program, process.argv[2]);
 for (const command of [program, ...program.commands]) command.version(version, "--version");
 throwInsteadOfExit(program);
 process.stdout.on("error", endWhenNobodyReads);

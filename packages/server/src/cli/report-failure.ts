@@ -1,4 +1,5 @@
 import { CenterError } from "../errors.js";
+import { CommandFailure } from "./command-failure.js";
 
 /** The command line or the configuration is wrong. */
 export const EXIT_USAGE = 2;
@@ -11,6 +12,10 @@ export const EXIT_FAILURE = 1;
  * @returns the exit code.
  */
 export function reportFailure(error: unknown): number {
+  if (error instanceof CommandFailure) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
   if (error instanceof CenterError) {
     process.stderr.write(
       `${headings[error.code] ?? "websocket-center failed"}:\n${indented(error.message)}\n`,

@@ -15,6 +15,24 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/**
+ * Up to `count` candidates that `name` may have been meant to be, the most likely first: those that are near, and
+ * those that have it in them, or it them.
+ */
+export function nearestFew(name: string, candidates: Iterable<string>, count: number): string[] {
+  const wanted = name.toLowerCase();
+  const limit = Math.floor(wanted.length / 3);
+  const ranked: { candidate: string; distance: number }[] = [];
+  for (const candidate of candidates) {
+    const lower = candidate.toLowerCase();
+    const distance = editDistance(wanted, lower);
+    const isPart = wanted.length > 2 && (lower.includes(wanted) || wanted.includes(lower));
+    if (distance <= limit || isPart) ranked.push({ candidate, distance });
+  }
+  ranked.sort((left, right) => left.distance - right.distance);
+  return ranked.slice(0, count).map(({ candidate }) => candidate);
+}
+
 /** Levenshtein's distance: insertions, deletions and replacements of characters. */
 function editDistance(left: string, right: string): number {
   let previous = Array.from({ length: right.length + 1 }, (_, column) => column);

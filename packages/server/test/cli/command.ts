@@ -11,6 +11,8 @@ export interface Command {
   stderr: () => string;
   /** Resolves when stdout matches; rejects when the process ends before. */
   prints: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** The same for stderr. */
+  says: (pattern: RegExp) => Promise<RegExpExecArray>;
   signal: (name: NodeJS.Signals) => void;
   /** The exit code; null where a signal ended it. */
   exited: Promise<number | null>;
@@ -28,6 +30,22 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const until = (
+    pattern: RegExp,
+    stream: NodeJS.ReadableStream,
+    text: () => string,
+  ): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(text());
+        if (match !== null) resolve(match);
+      };
+      stream.on("data", look);
+      child.once("close", () =>
+        reject(new Error(`it ended before it printed ${pattern}:\n${stdout}${stderr}`)),
+      );
+      look();
+    });
   const command: Command = {
     stdout: () => stdout,
     stderr: () => stderr,
@@ -36,18 +54,8 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
       running.delete(command);
       return code as number | null;
     }),
-    prints: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const match = pattern.exec(stdout);
-          if (match !== null) resolve(match);
-        };
-        child.stdout.on("data", look);
-        child.once("close", () =>
-          reject(new Error(`it ended before it printed ${pattern}:\n${stdout}${stderr}`)),
-        );
-        look();
-      }),
+    prints: (pattern) => until(pattern, child.stdout, () => stdout),
+    says: (pattern) => until(pattern, child.stderr, () => stderr),
   };
   running.add(command);
   return command;

@@ -1,5 +1,5 @@
-import { expect, test, vi } from "vitest";
-import { createNode, createSilentLogger } from "../../src/index.js";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createNode, createSilentLogger, type WebSocketNode } from "../../src/index.js";
 import { judge } from "./judge.js";
 import { clientFrame, opcodes, RawClient } from "./raw-client.js";
 import { ask, askUpgrade, Client, metricOf, nextEvent, startNode } from "./running-node.js";
@@ -159,4 +159,63 @@ test("messages of clients that are closing reach no handler", async () => {
   client.write(clientFrame(opcodes.text, "late"), clientFrame(opcodes.close, Buffer.from([0x03, 0xf4])));
   await drained;
   expect(heard).not.toHaveBeenCalled();
+});
+
+describe("undrain", () => {
+  /** A node that closes its ten clients over a second of a clock that the test holds. */
+  async function startPaced(): Promise<{ node: WebSocketNode; count: () => number }> {
+    const node = await startNode({ closeSpreadMs: 1000, shutdownGraceMs: 10_000 });
+    await Promise.all(Array.from({ length: 10 }, () => Client.connect(node)));
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    return { node, count: () => node.hub.countConnections({}) };
+  }
+
+  test("leaves alone the clients that were not closed yet, and ends the wait for the drain", async () => {
+    const { node, count } = await startPaced();
+    const drained = node.drain();
+    vi.advanceTimersByTime(500);
+    expect(count()).toBe(5);
+    node.undrain();
+    await drained;
+    vi.advanceTimersByTime(10_000);
+    expect(count()).toBe(5);
+    await Client.connect(node);
+    expect(count()).toBe(6);
+  });
+
+  test("makes the node ready, and a later drain closes who is there then", async () => {
+    const node = await startNode({ ...atOnce, adminPort: 0 });
+    await node.drain();
+    node.undrain();
+    const client = await Client.connect(node);
+    const ready = async (): Promise<unknown> =>
+      JSON.parse((await ask(node.addresses.admin ?? "", "/readyz")).text);
+    expect(await ready()).toEqual({ ready: false, reasons: ["no center is linked"] });
+    await node.drain();
+    expect((await client.closed).code).toBe(1012);
+    expect(await ready()).toEqual({ ready: false, reasons: ["the node is draining"] });
+  });
+
+  test("does nothing to a node that has stopped, or was not drained", async () => {
+    const node = await startNode(atOnce);
+    const client = await Client.connect(node);
+    node.undrain();
+    expect(client.socket.readyState).toBe(client.socket.OPEN);
+    await node.stop();
+    node.undrain();
+    await expect(ask(node.addresses.client, "/")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  test("a second drain that ends no sooner does not put off the end of the first", async () => {
+    const { node, count } = await startPaced();
+    const first = node.drain();
+    vi.advanceTimersByTime(900);
+    const second = node.drain();
+    expect(count()).toBe(1);
+    vi.advanceTimersByTime(110);
+    expect(count()).toBe(0);
+    vi.useRealTimers();
+    await Promise.all([first, second]);
+  });
 });
