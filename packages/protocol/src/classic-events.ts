@@ -1,4 +1,4 @@
-import type { Change, Command, CommandName } from "./commands.js";
+import { type Change, type Command, type CommandName, commands, type Scope } from "./commands.js";
 
 /**
  * How a parameter of the classic API is read.
@@ -35,6 +35,8 @@ export interface ClassicEvent {
   toCommand: (params: ClassicParams) => Command | undefined;
   /** The commands that `toCommand` can answer. */
   commands: readonly CommandName[];
+  /** The scope of these commands. */
+  scope: Scope;
   /** Turns the command's result into the classic value. */
   toValue: (result: unknown) => unknown;
   doc: string;
@@ -72,6 +74,7 @@ function event<C extends CommandName>(
     params,
     toCommand: (given) => ({ name, params: toParams(given) }) as Command,
     commands: [name],
+    scope: commands[name].scope,
     toValue,
     doc,
   };
@@ -219,6 +222,7 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
   sendToClient: {
     params: [param("_id", "optionalConnectionId"), msg, param("id", "optionalId"), exclude_Ids],
     commands: ["sendToUser", "sendToConnection"],
+    scope: "send",
     toCommand: (p) => {
       const rest = { message: text(p["msg"]), ...excepted(p) };
       if (p["id"] !== undefined) return { name: "sendToUser", params: { ...byUser(p), ...rest } };

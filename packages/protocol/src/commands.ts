@@ -14,7 +14,8 @@ export type Target = "connection" | "user" | "group" | "all";
 export type Merge = "sum" | "union" | "any" | "first" | "change";
 
 /** What a token must allow for the command. */
-export type Scope = "read" | "send" | "manage";
+export const scopes = ["read", "send", "manage"] as const;
+export type Scope = (typeof scopes)[number];
 
 /** What a state change did: `absent` says that the user or connection is not on this node. */
 export const change = z.enum(["done", "unchanged", "absent"]);

@@ -10,6 +10,7 @@ export const errorCodes = {
     retryable: false,
     doc: "A parameter is missing or not what the command takes.",
   },
+  SCOPE_MISSING: { status: 403, retryable: false, doc: "The token does not allow that. Nothing was run." },
   UNKNOWN_COMMAND: { status: 404, retryable: false, doc: "No command has that name." },
   UNKNOWN_SERVICE: { status: 404, retryable: false, doc: "No linked node has a service of that name." },
   UNKNOWN_METHOD: { status: 404, retryable: false, doc: "The service declares no method of that name." },
@@ -81,6 +82,11 @@ export const errorCodes = {
     status: 403,
     retryable: false,
     doc: "The peer of a link does not know the link secret.",
+  },
+  LINK_CERT_REFUSED: {
+    status: 403,
+    retryable: false,
+    doc: "The center wants a client certificate of its authority, and the node showed none or another.",
   },
   LINK_VERSION: { status: 400, retryable: false, doc: "The peer of a link speaks another protocol version." },
   LINK_PROTOCOL: {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { scopes } from "./commands.js";
 import { hexId } from "./ids.js";
 
 /**
@@ -44,13 +45,22 @@ export type WireOutcome = z.infer<typeof outcome>;
 const serviceName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const methodName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/);
 
-/** A service of a node. `params` and `result` of its methods are JSON Schema, for people and tools. */
+/**
+ * A service of a node. `params` and `result` of its methods are JSON Schema, for people and tools; `scope` is what a
+ * token must allow.
+ */
 export const serviceInfo = z.object({
   name: serviceName,
   metadata: z.record(z.string(), z.unknown()),
   methods: z
     .array(
-      z.object({ name: methodName, doc: z.string().max(2000), params: z.unknown(), result: z.unknown() }),
+      z.object({
+        name: methodName,
+        doc: z.string().max(2000),
+        scope: z.enum(scopes).default("manage"),
+        params: z.unknown(),
+        result: z.unknown(),
+      }),
     )
     .max(1000),
 });

@@ -31,7 +31,7 @@ const frames: LinkFrame[] = [
       {
         name: "rooms",
         metadata: { region: "eu" },
-        methods: [{ name: "open", doc: "", params: {}, result: {} }],
+        methods: [{ name: "open", doc: "", scope: "read", params: {}, result: {} }],
       },
     ],
   ],
@@ -56,6 +56,12 @@ describe("frames of a link", () => {
   test("each kind is read as it was written", () => {
     for (const frame of frames) expect(parseLinkFrame(frame)).toEqual({ ok: true, frame });
     expect(new Set(frames.map(([type]) => type))).toEqual(new Set(Object.keys(linkFrames)));
+  });
+
+  test("a method of which no scope is said needs the widest", () => {
+    const said = { name: "open", doc: "", params: {}, result: {} };
+    const read = parseLinkFrame(["services", [{ name: "rooms", metadata: {}, methods: [said] }]]);
+    expect(read).toMatchObject({ ok: true, frame: ["services", [{ methods: [{ scope: "manage" }] }]] });
   });
 
   test("a frame with an element too many or too few is none", () => {

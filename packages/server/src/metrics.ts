@@ -57,6 +57,11 @@ function httpCounters(registry: Registry) {
       labelNames: ["status"],
       registers: [registry],
     }),
+    tokensFileErrors: new Counter({
+      name: "wsc_tokens_file_errors_total",
+      help: "Changes of the tokens file that could not be used: the list before still counts.",
+      registers: [registry],
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
 import { CenterError } from "../errors.js";
+import { AccessControl } from "../http/access-control.js";
 import type { Api } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
 import type { HttpServer } from "../http/server.js";
@@ -57,6 +58,7 @@ export class Center implements AdminCenter {
   readonly #log: Logger;
   readonly #metrics: CenterMetrics;
   readonly #reports: CenterReports;
+  readonly #accessControl: AccessControl;
   readonly #nodeLinks: NodeLinks;
   readonly #api: Api;
   /** Undefined where the center is mounted into a server of the application. */
@@ -79,6 +81,11 @@ export class Center implements AdminCenter {
     });
     const reports = new CenterReports(this.#log, this.#metrics);
     this.#reports = reports;
+    this.#accessControl = new AccessControl(config, {
+      log: this.#log,
+      onTokensFault: (error) => reports.tokensFileUnusable(error),
+      onAuditFault: (error) => reports.fault("audit log", error),
+    });
     const links = new NodeLinks({
       centerId: this.id,
       config,
@@ -92,6 +99,7 @@ export class Center implements AdminCenter {
     this.#links = createLinkServer(config, { links, reports });
     this.#api = createCenterApi(config, {
       center: this,
+      accessControl: this.#accessControl,
       links,
       metrics: this.#metrics.registry,
       notReady: () => this.#notReady(),
@@ -135,6 +143,7 @@ export class Center implements AdminCenter {
   async start(): Promise<void> {
     const { host, linkPort, httpPort } = this.#config;
     try {
+      this.#accessControl.start();
       this.#ports.link = await this.#links.listen(linkPort, host);
       if (this.#http !== undefined) this.#ports.http = await this.#http.listen(httpPort, host);
     } catch (error) {
@@ -164,6 +173,7 @@ export class Center implements AdminCenter {
     await this.#http?.close(0);
     await this.#nodeLinks.close();
     await this.#links.close(0);
+    this.#accessControl.stop();
     this.#metrics.registry.clear();
     this.#reports.close();
   }

@@ -69,6 +69,11 @@ export class CenterReports {
     this.#limiter.log("warn", `refused ${code}`, { address, code }, text);
   }
 
+  tokensFileUnusable({ message }: CenterError): void {
+    this.#metrics.tokensFileErrors.inc();
+    this.#log.error(`${message}. The tokens that were read before still count`);
+  }
+
   /** A fault that is nobody's request. */
   fault(stage: string, error: unknown): void {
     this.#limiter.log("error", stage, { stage, err: error }, `${stage}: ${messageOf(error)}`);

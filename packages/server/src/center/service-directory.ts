@@ -2,6 +2,7 @@ import {
   type CommandName,
   commands as commandTable,
   HUB_SERVICE,
+  type Scope,
   type ServiceInfo,
 } from "@websocket-center/protocol";
 import { z } from "zod";
@@ -78,6 +79,14 @@ export class ServiceDirectory {
     const params = asJson(call.params ?? {});
     if (isAll) return this.#ask(having, call, params);
     return this.#askOne(having, call, params);
+  }
+
+  /** What a token must allow for a call of that method: all that the nodes which declare it ask for. */
+  scopesOf({ service, method }: Pick<ServiceCall, "service" | "method">): ReadonlySet<Scope> {
+    const declared = this.find({ name: service }).flatMap(({ methods }) =>
+      methods.flatMap(({ name, scope }) => (name === method ? [scope] : [])),
+    );
+    return new Set(declared.length === 0 ? ["manage"] : declared);
   }
 
   #nodesWith({ service, method, nodeId }: ServiceCall): Channel[] {
@@ -163,6 +172,7 @@ function hubService(): ServiceInfo {
     methods: (Object.keys(commandTable) as CommandName[]).map((name) => ({
       name,
       doc: commandTable[name].doc,
+      scope: commandTable[name].scope,
       params: z.toJSONSchema(commandTable[name].params, { unrepresentable: "any" }),
       result: z.toJSONSchema(commandTable[name].result, { unrepresentable: "any" }),
     })),

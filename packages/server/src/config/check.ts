@@ -56,7 +56,8 @@ export function checkConfig<P extends ProcessKind>(
 
 /** What follows from another option that was given. */
 function implied(key: OptionKey, given: ReadonlyMap<OptionKey, Given>): Given | undefined {
-  const source = key === "linkTls" ? given.get("linkTlsCa")?.source : undefined;
+  if (key !== "linkTls") return undefined;
+  const source = (given.get("linkTlsCa") ?? given.get("linkTlsCert"))?.source;
   return source && { value: true, source };
 }
 
@@ -95,8 +96,13 @@ function contradictions(values: Partial<Record<OptionKey, unknown>>): string[] {
       found.push(`${given} is set but ${missing} is not: TLS needs both`);
     }
   }
-  if (values.linkTlsCa !== undefined && values.linkTls === false) {
-    found.push("linkTlsCa is set but linkTls is false: leave one of them out");
+  for (const key of ["linkTlsCa", "linkTlsCert"] as const) {
+    if (values[key] !== undefined && values.linkTls === false) {
+      found.push(`${key} is set but linkTls is false: leave one of them out`);
+    }
+  }
+  if (values.linkTlsClientCa !== undefined && values.linkTlsCert === undefined) {
+    found.push("linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates");
   }
   return found;
 }

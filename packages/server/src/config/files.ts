@@ -12,20 +12,24 @@ interface Unreadable {
 }
 
 export function readConfigFile(path: string): ConfigFile | Unreadable {
-  const read = readText(path);
-  if ("problem" in read) return { problem: `the configuration file ${path} cannot be read: ${read.problem}` };
-  let content: unknown;
-  try {
-    content = JSON.parse(read.text);
-  } catch (error) {
-    return {
-      problem: `the configuration file ${path} is not valid JSON: ${withoutSnippet(messageOf(error))}`,
-    };
-  }
+  const read = readJsonFile(path);
+  if ("problem" in read) return { problem: `the configuration file ${path} ${read.problem}` };
+  const content = read.value;
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return { problem: `the configuration file ${path} must hold a JSON object` };
   }
   return { path, values: new Map(Object.entries(content).filter(([, value]) => value !== null)) };
+}
+
+/** What a JSON file holds. The problem goes behind the name of the file, and shows nothing of its text. */
+export function readJsonFile(path: string): { value: unknown } | Unreadable {
+  const read = readText(path);
+  if ("problem" in read) return { problem: `cannot be read: ${read.problem}` };
+  try {
+    return { value: JSON.parse(read.text) as unknown };
+  } catch (error) {
+    return { problem: `is not valid JSON: ${withoutSnippet(messageOf(error))}` };
+  }
 }
 
 /** The text of a secret's file without the line break at its end. */

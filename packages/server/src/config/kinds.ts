@@ -106,11 +106,14 @@ export function webSocketUrl(): OptionKind<string> {
   });
 }
 
-/** The path of a file. Relative ones start where the process was started. It is read when the process starts. */
-export function filePath(): OptionKind<string> {
+/**
+ * The path of a file. Relative ones start where the process was started. It is read when the process starts.
+ * @param allowed - default: a PEM file.
+ */
+export function filePath(allowed = "the path of a PEM file"): OptionKind<string> {
   return text({
     placeholder: "file",
-    allowed: "the path of a PEM file",
+    allowed,
     isRight: (text) => !text.includes("\0"),
   });
 }

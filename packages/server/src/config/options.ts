@@ -107,6 +107,26 @@ export const options = {
     env: "TOKEN",
     doc: "Tokens of the HTTP API; any of them is accepted. Without one the API answers on loopback only.",
   }),
+  tokensFile: optional({
+    processes: both,
+    group: "Security",
+    kind: filePath("the path of a JSON file"),
+    doc: "Tokens with names, scopes and expiry, by their SHA-256. It is read again when it changes, and an empty list lets nobody in. See SECURITY.md.",
+  }),
+  auditLog: option({
+    processes: both,
+    group: "Security",
+    kind: filePath("`-`, `off`, or the path of a file"),
+    default: "-",
+    doc: "Where lines go that say who changed what over HTTP: `-` the ordinary log, `off` nowhere, else the end of that file.",
+  }),
+  auditSends: option({
+    processes: both,
+    group: "Security",
+    kind: boolean(),
+    default: false,
+    doc: "Has lines for messages that were sent too, in the audit log. They name whom, not what.",
+  }),
   linkSecret: option({
     processes: both,
     group: "Security",
@@ -134,16 +154,22 @@ export const options = {
     doc: "Private key (PEM) of `tlsCert`.",
   }),
   linkTlsCert: optional({
-    processes: center,
+    processes: both,
     group: "Security",
     kind: filePath(),
-    doc: "Certificate (PEM, chain included) of the link port. Goes with `linkTlsKey`.",
+    doc: "Certificate (PEM, chain included) of a center's link port, or the one that a node shows to centers. Goes with `linkTlsKey`; at a node it implies `linkTls`.",
   }),
   linkTlsKey: optional({
-    processes: center,
+    processes: both,
     group: "Security",
     kind: filePath(),
     doc: "Private key (PEM) of `linkTlsCert`.",
+  }),
+  linkTlsClientCa: optional({
+    processes: center,
+    group: "Security",
+    kind: filePath(),
+    doc: "Certificate authority (PEM) that signed the nodes' link certificates. Nodes without one are refused, and a link secret is not needed. Goes with `linkTlsCert`.",
   }),
   linkTls: option({
     processes: node,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CenterError } from "../errors.js";
+import type { Access, Need, Principal } from "./access.js";
 import {
   canAnswer,
   failureText,
@@ -11,7 +12,7 @@ import {
 } from "./answers.js";
 import { endAfterBody, readBody } from "./body.js";
 import type { ParamLimits } from "./classic-params.js";
-import { type ClassicRequest, readClassicRequest, refusalByNode } from "./classic-request.js";
+import { type ClassicRequest, needsOf, readClassicRequest, refusalByNode } from "./classic-request.js";
 import { ALLOWED_METHODS, createGuard, preflightHeaders } from "./guard.js";
 import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
 import { type Middleware, type Next, runMiddleware } from "./middleware.js";
@@ -21,11 +22,12 @@ import {
   type FoundRoute,
   refuseOtherMethod,
   type RouteExchange,
+  type RouteRequest,
   type Routes,
   sendProblem,
   serveRoute,
 } from "./routes.js";
-import { createTokenCheck, findBodyToken, findToken } from "./tokens.js";
+import { findBodyToken, findToken } from "./tokens.js";
 
 /** Limits in bytes. */
 export interface ApiLimits extends ParamLimits {
@@ -34,7 +36,9 @@ export interface ApiLimits extends ParamLimits {
 
 /** `callId` stands in the answer's `WSC-Call-Id`; `signal` aborts when the caller goes away before the answer. */
 export interface ClassicContext {
+  readonly req: IncomingMessage;
   readonly callId: string;
+  readonly principal: Principal;
   readonly signal: AbortSignal;
 }
 
@@ -56,9 +60,12 @@ export interface CallInfo {
   outcome: CallOutcome;
 }
 
+/** A request that was refused because its token does not allow `what`. */
+export type Denial = Pick<RouteRequest, "req" | "callId" | "principal"> & Need;
+
 export interface ApiOptions {
-  /** The tokens that are valid now; none is no protection but the guard's. */
-  tokens: () => readonly string[];
+  /** Who may ask. Where no token is needed, the guard protects. */
+  access: Access;
   allowedOrigins: readonly string[];
   /** Run first, in order, for every request. One that answers by itself does not call `next`. */
   middleware?: readonly Middleware[];
@@ -71,6 +78,7 @@ export interface ApiOptions {
   /** Whether the API is off: 404 for everything but public routes. */
   off?: () => boolean;
   onCall?: (info: CallInfo) => void;
+  onDenied?: (denial: Denial) => void;
   /** Faults of ours and of middleware, routes and `classic`; they never reach the caller. */
   onError: (error: unknown, callId: string) => void;
 }
@@ -87,16 +95,17 @@ interface Exchange extends RouteExchange {
 
 const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
 const ABORTED_STATUS = 499;
+/** Who asks for what is public: anybody, whatever they show. */
+const unknownCaller: Principal = { name: "none", scopes: new Set() };
 
 /**
  * The one way of a request at every HTTP port: middleware, routes, then the classic API in the order method, guard,
  * preflight, token, body, events, run.
  */
 export function createApi(options: ApiOptions): Api {
-  const { classic, limits, middleware = [], strict } = options;
+  const { access, classic, limits, middleware = [], strict } = options;
   const findRoute = createRouteSearch(options.routes);
-  const guard = createGuard(options);
-  const tokenMatches = createTokenCheck(options.tokens);
+  const guard = createGuard({ ...options, needsToken: access.needsToken });
 
   function handle(req: IncomingMessage, res: ServerResponse, next?: Next): void {
     const exchange: Exchange = {
@@ -119,7 +128,7 @@ export function createApi(options: ApiOptions): Api {
   async function dispatch(exchange: Exchange, next: Next | undefined): Promise<void> {
     const { url = "/" } = exchange.req;
     const found = findRoute(pathOf(url));
-    if (found?.route.public) return answerRoute(exchange, url, found);
+    if (found?.route.public) return answerRoute(exchange, url, found, unknownCaller);
     if (options.off?.() === true || (found === undefined && classic === undefined)) {
       if (next !== undefined) next();
       else sendFailure(exchange, 404, "not found");
@@ -151,19 +160,21 @@ export function createApi(options: ApiOptions): Api {
     }
     const query = parseQuery(queryOf(url));
     const token = findToken(query, headers);
-    if ((token !== undefined || method !== "POST") && !tokenMatches(token)) {
+    const isInBody = token === undefined && method === "POST";
+    let principal = isInBody ? undefined : access.identify(token);
+    if (principal === undefined && !isInBody) {
       sendFailure(exchange, 200, "token error");
       return;
     }
-    if (method !== "POST") return runClassic(exchange, query, undefined);
-    const body = await receiveBody(exchange);
-    if (body === undefined) return;
-    if (token === undefined && !tokenMatches(body.ok ? findBodyToken(body.body) : undefined)) {
+    const body = method === "POST" ? await receiveBody(exchange) : undefined;
+    if (body === undefined && method === "POST") return;
+    if (isInBody) principal = access.identify(body?.ok ? findBodyToken(body.body) : undefined);
+    if (principal === undefined) {
       sendFailure(exchange, 200, "token error");
-    } else if (!body.ok) {
+    } else if (body?.ok === false) {
       sendFailure(exchange, 200, body.message);
     } else {
-      await runClassic(exchange, query, body.body);
+      await runClassic(exchange, query, body?.body, principal);
     }
   }
 
@@ -189,11 +200,15 @@ export function createApi(options: ApiOptions): Api {
     exchange: Exchange,
     query: QueryMap,
     body: JsonObject | undefined,
+    principal: Principal,
   ): Promise<void> {
-    const { res, callId } = exchange;
+    const { req, res, callId } = exchange;
     const reading = readClassicRequest(query, body, limits);
     if (reading.ok) exchange.events = reading.request.events.map(({ event }) => event);
-    const refusal = reading.ok ? (strict ? refusalByNode(reading.request) : undefined) : reading.message;
+    const refusal = reading.ok
+      ? (denialOf(exchange, principal, needsOf(reading.request)) ??
+        (strict ? refusalByNode(reading.request) : undefined))
+      : reading.message;
     if (refusal !== undefined) {
       sendFailure(exchange, 200, refusal);
       return;
@@ -201,7 +216,9 @@ export function createApi(options: ApiOptions): Api {
     if (!reading.ok || classic === undefined) return;
     const controller = abortedByCaller(res);
     const text = await classic(reading.request, {
+      req,
       callId,
+      principal,
       // A signal is made when it is first asked for, and costs more than reading the request.
       get signal() {
         return controller.signal;
@@ -224,19 +241,36 @@ export function createApi(options: ApiOptions): Api {
     const { req, res, callId, cors } = exchange;
     if (!admission.ok) {
       sendFailure(exchange, 403, admission.message);
-    } else if (req.method === "OPTIONS") {
+      return;
+    }
+    if (req.method === "OPTIONS") {
       sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
-    } else if (!tokenMatches(findToken(parseQuery(queryOf(url)), req.headers))) {
+      return;
+    }
+    const principal = access.identify(findToken(parseQuery(queryOf(url)), req.headers));
+    if (principal === undefined) {
       const detail = "this endpoint needs a token: Authorization: Bearer <token>";
       sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, { "WWW-Authenticate": "Bearer" });
     } else {
-      await answerRoute(exchange, url, found);
+      await answerRoute(exchange, url, found, principal);
     }
   }
 
-  async function answerRoute(exchange: Exchange, url: string, { route, params }: FoundRoute): Promise<void> {
+  async function answerRoute(
+    exchange: Exchange,
+    url: string,
+    { route, params }: FoundRoute,
+    principal: Principal,
+  ): Promise<void> {
     if (refuseOtherMethod(route, exchange)) return;
     const { req, res, callId } = exchange;
+    const { public: isPublic = false, scope = "manage" } = route;
+    const needs = isPublic || scope === "asked" ? [] : [{ scope, what: `${req.method} ${pathOf(url)}` }];
+    const denial = denialOf(exchange, principal, needs);
+    if (denial !== undefined) {
+      sendProblem(exchange, 403, "SCOPE_MISSING", denial);
+      return;
+    }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };
     if (body === undefined) return;
     if (!body.ok) {
@@ -244,8 +278,34 @@ export function createApi(options: ApiOptions): Api {
       return;
     }
     const { signal } = abortedByCaller(res);
-    const request = { req, params, query: parseQuery(queryOf(url)), body: body.body, callId, signal };
+    const request: RouteRequest = {
+      req,
+      params,
+      query: parseQuery(queryOf(url)),
+      body: body.body,
+      callId,
+      principal,
+      requireScope: (...asked) => {
+        const missing = denialOf(exchange, principal, asked);
+        if (missing !== undefined) throw new CenterError("SCOPE_MISSING", missing);
+      },
+      signal,
+    };
     await serveRoute(route, exchange, request, options.onError);
+  }
+
+  /** What the token of the request does not allow, which is reported; undefined where it allows all that is needed. */
+  function denialOf(
+    { req, callId }: Exchange,
+    principal: Principal,
+    needs: Iterable<Need>,
+  ): string | undefined {
+    for (const { scope, what } of needs) {
+      if (principal.scopes.has(scope)) continue;
+      options.onDenied?.({ req, callId, principal, scope, what });
+      return `the token "${principal.name}" lacks the scope "${scope}" for ${what}`;
+    }
+    return undefined;
   }
 
   /** Answers a request of which nothing was run, in the classic shape. */

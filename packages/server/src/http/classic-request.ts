@@ -5,6 +5,7 @@ import {
   type Command,
   findClassicEvent,
 } from "@websocket-center/protocol";
+import type { Need } from "./access.js";
 import { type ParamLimits, readParam } from "./classic-params.js";
 import { JsonNumber, type JsonObject } from "./json-body.js";
 import { invalidText, isQueryList, QueryMap } from "./query.js";
@@ -54,6 +55,14 @@ export function readClassicRequest(
   }
   const events = names.map((name) => readEvent(name, lookUp(name, query, body), limits));
   return { ok: true, request: timeoutMs === undefined ? { events } : { events, timeoutMs } };
+}
+
+/** What the token of a request must allow, event by event; those that are unknown need nothing. */
+export function* needsOf(request: ClassicRequest): Generator<Need> {
+  for (const { event } of request.events) {
+    const known = findClassicEvent(event);
+    if (known !== undefined) yield { scope: known.scope, what: event };
+  }
 }
 
 /**

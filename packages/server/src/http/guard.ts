@@ -20,8 +20,8 @@ export interface Guard {
 }
 
 export interface GuardOptions {
-  /** The tokens that are valid now. With at least one, every host and origin may ask: the token decides. */
-  tokens: () => readonly string[];
+  /** Whether callers must show a token. Then every host and origin may ask: the token decides. */
+  needsToken: () => boolean;
   /** Origins to allow beside those of loopback hosts, such as `https://admin.example.com`. */
   allowedOrigins: readonly string[];
 }
@@ -34,10 +34,10 @@ const noOrigin = { Vary: "Origin" } as const;
  * Keeps web pages and other machines out of an API that has no token: a browser on the same machine reaches
  * loopback for every page that it shows, and DNS rebinding makes a foreign name point there.
  */
-export function createGuard({ tokens, allowedOrigins }: GuardOptions): Guard {
+export function createGuard({ needsToken, allowedOrigins }: GuardOptions): Guard {
   const listed = new Set(allowedOrigins.map(normalOrigin));
   const openly: Admission = { ok: true, cors: anyOrigin };
-  return { check: (req) => (tokens().length > 0 ? openly : checkLocally(req, listed)) };
+  return { check: (req) => (needsToken() ? openly : checkLocally(req, listed)) };
 }
 
 function checkLocally(req: GuardedRequest, listed: ReadonlySet<string>): Admission {

@@ -17,6 +17,7 @@ export function opsRoutes(metrics: Registry, notReady: () => string[]): Routes {
       },
     },
     "/metrics": {
+      scope: "read",
       handle: async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.metrics() }),
     },
   };

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { errorCodes } from "@websocket-center/protocol";
+import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
 import { type Answer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
+import type { Need, Principal } from "./access.js";
 import type { JsonObject } from "./json-body.js";
 import type { QueryMap } from "./query.js";
 
@@ -14,6 +15,13 @@ export interface RouteRequest {
   /** The JSON object that a POST carries; `{}` where it carries nothing. */
   body: JsonObject;
   callId: string;
+  /** Who asks; nobody who is known, where the route is public. */
+  principal: Principal;
+  /**
+   * Asks for scopes that follow from the request.
+   * @throws CenterError SCOPE_MISSING
+   */
+  requireScope: (...needs: Need[]) => void;
   /** Aborts when the caller goes away before the answer. */
   signal: AbortSignal;
 }
@@ -24,6 +32,8 @@ export interface Route {
   method?: "GET" | "POST";
   /** A public route is answered whoever asks; any other follows the API's rules, with 401 for a missing token. */
   public?: boolean;
+  /** What a token must allow; `asked`: `handle` asks for it. Default `manage`. */
+  scope?: Scope | "asked";
   handle: (request: RouteRequest) => Answer | Promise<Answer>;
 }
 

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { JsonObject } from "./json-body.js";
 import type { QueryMap } from "./query.js";
@@ -31,34 +30,4 @@ export function findBodyToken(body: JsonObject): GivenToken | undefined {
   if (!Object.hasOwn(body, "token")) return undefined;
   const token = body["token"];
   return { text: typeof token === "string" ? token : undefined };
-}
-
-export type TokenCheck = (given: GivenToken | undefined) => boolean;
-
-/**
- * Compares tokens in constant time: SHA-256 of both sides, with every token of the list.
- *
- * @param tokens - the tokens that are valid now; asked at each check, so that they may be replaced at run time. An
- *   empty list accepts everything, a request without a token too.
- */
-export function createTokenCheck(tokens: () => readonly string[]): TokenCheck {
-  let texts: readonly string[] = [];
-  let digests: Buffer[] = [];
-  return (given) => {
-    const current = tokens();
-    if (current.length === 0) return true;
-    if (given?.text === undefined) return false;
-    if (current.length !== texts.length || current.some((text, index) => text !== texts[index])) {
-      texts = [...current];
-      digests = texts.map(digestOf);
-    }
-    const digest = digestOf(given.text);
-    let matches = 0;
-    for (const expected of digests) matches += timingSafeEqual(digest, expected) ? 1 : 0;
-    return matches > 0;
-  };
-}
-
-function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text, "utf8").digest();
 }

@@ -6,6 +6,7 @@ import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
 import { CenterError } from "../errors.js";
+import { AccessControl } from "../http/access-control.js";
 import { type Api, pathOf } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
 import type { HttpServer } from "../http/server.js";
@@ -76,6 +77,7 @@ export class WebSocketNode {
   readonly #log: Logger;
   readonly #metrics: NodeMetrics;
   readonly #reports: NodeReports;
+  readonly #accessControl: AccessControl;
   readonly #identity = new NodeIdentity();
   readonly #hub = new Hub();
   readonly #handlers: NodeHandlers;
@@ -107,6 +109,11 @@ export class WebSocketNode {
     });
     const reports = new NodeReports(this.#log, this.#metrics);
     this.#reports = reports;
+    this.#accessControl = new AccessControl(config, {
+      log: this.#log,
+      onTokensFault: (error) => reports.tokensFileUnusable(error),
+      onAuditFault: (error) => reports.fault("audit log", error),
+    });
     this.#handlers = new NodeHandlers((...failure) => reports.handlerFailed(...failure));
     this.#clients = new ClientPort({
       config,
@@ -141,7 +148,13 @@ export class WebSocketNode {
     }
     // A mounted API needs no word on where it listens: without a token it answers loopback alone, by each request.
     const isOff = (): boolean => !mounted && !nodeApiEnabled(config);
-    this.#api = createNodeApi(config, { commands, middleware, reports, isOff });
+    this.#api = createNodeApi(config, {
+      accessControl: this.#accessControl,
+      commands,
+      middleware,
+      reports,
+      isOff,
+    });
     this.#server = mounted
       ? undefined
       : createClientServer(config, { api: this.#api, reports, onUpgrade: this.handleUpgrade });
@@ -149,6 +162,7 @@ export class WebSocketNode {
       config.adminPort === undefined
         ? undefined
         : createAdminServer(config, {
+            accessControl: this.#accessControl,
             metrics: this.#metrics.registry,
             notReady: () => this.#notReady(),
             reports,
@@ -226,6 +240,7 @@ export class WebSocketNode {
   async start(): Promise<void> {
     const { host, port, adminHost, adminPort } = this.#config;
     try {
+      this.#accessControl.start();
       if (this.#server !== undefined) this.#ports.client = await this.#server.listen(port, host);
       if (this.#admin !== undefined) this.#ports.admin = await this.#admin.listen(adminPort ?? 0, adminHost);
     } catch (error) {
@@ -264,6 +279,7 @@ export class WebSocketNode {
     for (const detach of this.#detach) detach();
     await Promise.all([this.#clients.close(), this.#server?.close(0), this.#admin?.close(0)]);
     await this.#links.close();
+    this.#accessControl.stop();
     this.#metrics.registry.clear();
     this.#reports.close();
   }

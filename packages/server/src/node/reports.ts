@@ -96,6 +96,11 @@ export class NodeReports implements ClientPortObserver {
     this.#log[level]({ center, code, retryMs: Math.round(retryMs) }, `no link to the center: ${message}`);
   }
 
+  tokensFileUnusable({ message }: CenterError): void {
+    this.#metrics.tokensFileErrors.inc();
+    this.#log.error(`${message}. The tokens that were read before still count`);
+  }
+
   /** A fault that is nobody's request. */
   fault(stage: string, error: unknown): void {
     const level = error instanceof CenterError ? "warn" : "error";

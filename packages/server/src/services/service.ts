@@ -1,4 +1,4 @@
-import { HUB_SERVICE, type ServiceInfo, serviceInfo } from "@websocket-center/protocol";
+import { HUB_SERVICE, type Scope, type ServiceInfo, serviceInfo } from "@websocket-center/protocol";
 import { z } from "zod";
 import { CenterError } from "../errors.js";
 import { asJson } from "../rpc/json.js";
@@ -19,6 +19,8 @@ export interface Method<P extends z.ZodType = z.ZodType, R extends z.ZodType = z
   handler(this: void, params: z.output<P>, context: MethodContext): z.input<R> | Promise<z.input<R>>;
   /** Calls of it that may run at once on this node; more are refused as METHOD_BUSY. Default 100. */
   maxConcurrent?: number;
+  /** What a token must allow for it over HTTP. Default `manage`. */
+  scope?: Scope;
   /** For people. */
   doc?: string;
 }
@@ -52,9 +54,10 @@ export function declareService({ name, metadata = {}, methods }: Service): Regis
   const checked = serviceInfo.safeParse({
     name,
     metadata: asJson(metadata),
-    methods: entries.map(([methodName, { params, result, doc = "" }]) => ({
+    methods: entries.map(([methodName, { params, result, doc = "", scope = "manage" }]) => ({
       name: methodName,
       doc,
+      scope,
       params: schemaOf(params),
       result: schemaOf(result),
     })),

@@ -32,11 +32,11 @@ describe("a center", () => {
 
   test.each(["0.0.0.0", "::", "10.0.0.1", "example.com"])("is told on %s what it needs", (host) => {
     const [secret, tls, tokens, ...rest] = ofCenter({ host });
-    expect(secret).toMatch(/link port .*:8010 .*WSC_LINK_SECRET .*--link-secret-file/);
+    expect(secret).toMatch(/link port .*:8010 .*WSC_LINK_SECRET .*--link-secret-file.*WSC_LINK_TLS_CLIENT_CA/);
     expect(tls).toMatch(
       /link port .*WSC_LINK_TLS_CERT.*--link-tls-cert.*WSC_INSECURE_LINK=1 \(--insecure-link\)/,
     );
-    expect(tokens).toMatch(/HTTP port .*:8011 .*TOKEN .*--token-file/);
+    expect(tokens).toMatch(/HTTP port .*:8011 .*TOKEN .*--token-file.*WSC_TOKENS_FILE/);
     expect(rest).toEqual([]);
   });
 
@@ -44,6 +44,15 @@ describe("a center", () => {
     const host = "0.0.0.0";
     expect(ofCenter({ host, linkSecret, token, ...linkTls })).toEqual([]);
     expect(ofCenter({ host, linkSecret, token, insecureLink: true })).toEqual([]);
+  });
+
+  test("starts beyond loopback with a tokens file for a token, and certificates of nodes for a secret", () => {
+    const host = "0.0.0.0";
+    expect(ofCenter({ host, linkSecret, tokensFile: "tokens.json", ...linkTls })).toEqual([]);
+    expect(ofCenter({ host, token, linkTlsClientCa: "ca.pem", ...linkTls })).toEqual([]);
+    expect(() => resolveCenterOptions({ host, token, linkTlsClientCa: "ca.pem", insecureLink: true })).toThrow(
+      "linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates",
+    );
   });
 
   test.each([
@@ -61,6 +70,7 @@ describe("a node", () => {
     expect(ofNode({ host: "0.0.0.0" })).toEqual([]);
     expect(nodeApiEnabled(resolveNodeOptions({ host: "0.0.0.0" }))).toBe(false);
     expect(nodeApiEnabled(resolveNodeOptions({ host: "0.0.0.0", token }))).toBe(true);
+    expect(nodeApiEnabled(resolveNodeOptions({ host: "0.0.0.0", tokensFile: "tokens.json" }))).toBe(true);
     expect(nodeApiEnabled(resolveNodeOptions({ host: "::1" }))).toBe(true);
   });
 
@@ -68,15 +78,16 @@ describe("a node", () => {
     expect(ofNode({ adminPort: 9000 })).toEqual([]);
     expect(ofNode({ adminHost: "0.0.0.0" })).toEqual([]);
     expect(ofNode({ adminPort: 9000, adminHost: "0.0.0.0" })).toEqual([
-      "The admin port 0.0.0.0:9000 is beyond loopback and needs a token: set TOKEN (or TOKEN_FILE, --token-file).",
+      "The admin port 0.0.0.0:9000 is beyond loopback and needs a token: set TOKEN (or TOKEN_FILE, --token-file) or WSC_TOKENS_FILE (--tokens-file).",
     ]);
     expect(ofNode({ adminPort: 9000, adminHost: "0.0.0.0", token })).toEqual([]);
+    expect(ofNode({ adminPort: 9000, adminHost: "0.0.0.0", tokensFile: "tokens.json" })).toEqual([]);
   });
 
   test("needs a secret and TLS for centers beyond loopback, and is told so for each", () => {
     expect(ofNode({ centers: ["8010", "localhost:8010", "[::1]:8010", "127.0.0.1:1"] })).toEqual([]);
     const [secret, tls, ...rest] = ofNode({ centers: ["8010", "10.0.0.1:8010"] });
-    expect(secret).toMatch(/center 10\.0\.0\.1:8010 .*WSC_LINK_SECRET/);
+    expect(secret).toMatch(/center 10\.0\.0\.1:8010 .*WSC_LINK_SECRET.*WSC_LINK_TLS_CERT/);
     expect(tls).toMatch(/WSC_LINK_TLS=1 or WSC_LINK_TLS_CA .*WSC_INSECURE_LINK=1/);
     expect(rest).toEqual([]);
   });
@@ -90,5 +101,14 @@ describe("a node", () => {
       refusals(() => checkDialRules(resolveNodeOptions({ linkSecret, ...options }), "10.0.0.1")),
     ).toEqual([]);
     expect(refusals(() => checkDialRules(resolveNodeOptions(options), "10.0.0.1"))).toHaveLength(1);
+  });
+
+  test("may dial a center beyond loopback with a certificate of its own instead of a secret", () => {
+    const config = resolveNodeOptions(linkTls);
+    expect(config.linkTls).toBe(true);
+    expect(refusals(() => checkDialRules(config, "10.0.0.1"))).toEqual([]);
+    expect(() => resolveNodeOptions({ linkTls: false, ...linkTls })).toThrow(
+      "linkTlsCert is set but linkTls is false: leave one of them out",
+    );
   });
 });

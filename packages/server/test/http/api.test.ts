@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { request as httpRequest, type RequestOptions } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
+import { createAccess } from "../../src/http/access.js";
 import { type ApiOptions, type CallInfo, type ClassicContext, createApi } from "../../src/http/api.js";
 import type { ClassicRequest } from "../../src/http/classic-request.js";
 import type { Middleware } from "../../src/http/middleware.js";
@@ -32,7 +33,7 @@ async function serve(
   const calls: CallInfo[] = [];
   const errors: unknown[] = [];
   const api = createApi({
-    tokens: () => [],
+    access: createAccess({ tokens: () => [] }),
     allowedOrigins: [],
     routes: {},
     classic: (request) => {
@@ -225,7 +226,7 @@ describe("tokens", () => {
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
   test("the query's, the header's or the body's opens the API", async () => {
-    const { json, requests } = await serve({ tokens: () => ["s3cret", "other"] });
+    const { json, requests } = await serve({ access: createAccess({ tokens: () => ["s3cret", "other"] }) });
     await json("/?event=getIds&token=s3cret");
     await json("/?event=getIds", { headers: bearer("other") });
     await json("/?event=getIds", post('{"token":"s3cret"}'));
@@ -233,7 +234,7 @@ describe("tokens", () => {
   });
 
   test("the first of the three decides", async () => {
-    const { json, requests } = await serve({ tokens: () => ["s3cret"] });
+    const { json, requests } = await serve({ access: createAccess({ tokens: () => ["s3cret"] }) });
     const wrong = [
       json("/?event=getIds"),
       json("/?event=getIds&token="),
@@ -249,7 +250,7 @@ describe("tokens", () => {
   });
 
   test("token error comes before everything else that is wrong", async () => {
-    const { json, port } = await serve({ tokens: () => ["s3cret"] });
+    const { json, port } = await serve({ access: createAccess({ tokens: () => ["s3cret"] }) });
     expect(await json("/?token=bad", post("{"))).toEqual(failed("token error"));
     expect(await json("/", post("{"))).toEqual(failed("token error"));
     expect(await json("/?event=0")).toEqual(failed("token error"));
@@ -258,7 +259,7 @@ describe("tokens", () => {
   });
 
   test("any host and origin may ask, and is told so", async () => {
-    const { port } = await serve({ tokens: () => ["s3cret"] });
+    const { port } = await serve({ access: createAccess({ tokens: () => ["s3cret"] }) });
     const headers = {
       Host: "api.example.com",
       Origin: "https://evil.example",
@@ -309,7 +310,7 @@ describe("browsers", () => {
   });
 
   test("a preflight is answered without a token and runs nothing", async () => {
-    const { port, requests } = await serve({ tokens: () => ["s3cret"] });
+    const { port, requests } = await serve({ access: createAccess({ tokens: () => ["s3cret"] }) });
     const headers = {
       Origin: "https://app.example",
       "Access-Control-Request-Headers": "content-type, x-trace",
@@ -340,7 +341,7 @@ describe("routes", () => {
   };
 
   test("public ones are answered whoever asks", async () => {
-    const { port } = await serve({ routes, tokens: () => ["s3cret"] });
+    const { port } = await serve({ routes, access: createAccess({ tokens: () => ["s3cret"] }) });
     expect(await ask(port, "/livez?x=1")).toMatchObject({
       status: 200,
       text: "alive",
@@ -353,7 +354,7 @@ describe("routes", () => {
   });
 
   test("others need the token, and without one the rules of browsers hold", async () => {
-    const { port } = await serve({ routes, tokens: () => ["s3cret"] });
+    const { port } = await serve({ routes, access: createAccess({ tokens: () => ["s3cret"] }) });
     const refused = await ask(port, "/metrics");
     expect(refused.status).toBe(401);
     expect(refused.headers).toMatchObject({

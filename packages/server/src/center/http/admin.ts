@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ADDRESS_FORM, formatAddress, isAddress, parseAddress } from "../../config/addresses.js";
+import { type AuditLog, doneHere, failedHere } from "../../audit.js";
 import { CenterError } from "../../errors.js";
 import { json } from "../../http/ops-routes.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
@@ -28,19 +29,28 @@ const emptyBody = z.strictObject({});
  * `GET /nodes` lists the linked nodes and tells of the center. `POST /centers/register` and `/centers/remove` tell the
  * nodes of other centers; `POST /nodes/{id}/drain` and `/undrain` make one refuse clients, and take them again.
  */
-export function adminRoutes(center: AdminCenter): Routes {
+export function adminRoutes(center: AdminCenter, audit: AuditLog): Routes {
   const tell = (change: "register" | "remove") => (request: RouteRequest) => {
     const { addresses } = read(addressesBody, request);
-    center[change](addresses.map((address) => formatAddress(parseAddress(address))));
+    const asked = addresses.map((address) => formatAddress(parseAddress(address)));
+    center[change](asked);
+    audit.operation(request, change, { addresses: asked }, { outcomes: doneHere });
     const { otherCenters } = center.about;
     return json(200, { centerId: center.id, otherCenters, nodeIds: center.nodes.map(({ id }) => id) });
   };
   const drain = (change: "drainNode" | "undrainNode") => async (request: RouteRequest) => {
     read(emptyBody, request);
-    return json(200, { centerId: center.id, node: await center[change](request.params["id"] ?? "") });
+    const id = request.params["id"] ?? "";
+    const node = await center[change](id).catch((error: unknown) => {
+      audit.operation(request, change, { nodeId: id }, { outcomes: failedHere(error) });
+      throw error;
+    });
+    audit.operation(request, change, { nodeId: node.id }, { outcomes: doneHere });
+    return json(200, { centerId: center.id, node });
   };
   return {
     "/nodes": {
+      scope: "read",
       handle: () => json(200, { centerId: center.id, center: center.about, nodes: center.nodes }),
     },
     "/centers/register": { method: "POST", handle: tell("register") },

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@websocket-center/protocol";
+import type { Command, ErrorCode } from "@websocket-center/protocol";
 import type { ClassicCall, ClassicRequest } from "../../http/classic-request.js";
 import { classicFailure } from "../../http/answers.js";
 import type { Outcome } from "../../rpc/outcome.js";
@@ -19,7 +19,12 @@ export interface PlaceFailure {
 export async function answerClassic(
   router: Router,
   request: ClassicRequest,
-  options: { timeoutMs: number; signal: AbortSignal },
+  options: {
+    timeoutMs: number;
+    signal: AbortSignal;
+    /** Told of each command and what it came to at each node. */
+    onRun: (command: Command, outcomes: readonly Outcome[]) => void;
+  },
 ): Promise<{ body: string; failures: PlaceFailure[] }> {
   const runnable = request.events.filter((call) => call.kind === "command");
   const { nodeIds, outcomes } = await router.execute(
@@ -31,6 +36,7 @@ export async function answerClassic(
   const failures: PlaceFailure[] = [];
   for (const call of request.events) {
     const places = call.kind === "command" ? outcomes[runnable.indexOf(call)] : undefined;
+    if (call.kind === "command") options.onRun(call.command, places ?? []);
     const byNode: Record<string, unknown> = {};
     for (const [at, nodeId] of nodeIds.entries()) {
       const outcome = places?.[at];

@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import type { CenterConfig } from "../../config/options.js";
+import type { AccessControl } from "../../http/access-control.js";
 import { type Api, createApi } from "../../http/api.js";
 import { classicFailure, JSON_TYPE } from "../../http/answers.js";
 import type { Middleware } from "../../http/middleware.js";
@@ -20,6 +21,7 @@ export function createCenterApi(
   config: CenterConfig,
   parts: {
     center: AdminCenter;
+    accessControl: AccessControl;
     links: NodeLinks;
     metrics: Registry;
     notReady: () => string[];
@@ -28,24 +30,30 @@ export function createCenterApi(
   },
 ): Api {
   const { center, links, metrics, notReady, middleware, reports } = parts;
-  const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, token } = config;
+  const { access, audit } = parts.accessControl;
+  const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
   return createApi({
-    tokens: () => token,
+    access,
     allowedOrigins,
     middleware,
     strict: false,
     limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
     routes: {
       ...opsRoutes(metrics, notReady),
-      ...serviceRoutes(links.services, callTimeoutMs),
-      ...adminRoutes(center),
+      ...serviceRoutes(links.services, { audit, defaultTimeoutMs: callTimeoutMs }),
+      ...adminRoutes(center, audit),
     },
-    classic: async (request, { callId, signal }) => {
+    classic: async (request, call) => {
       const timeoutMs = request.timeoutMs ?? callTimeoutMs;
-      const { body, failures } = await answerClassic(links.router, request, { timeoutMs, signal });
-      if (failures.length > 0) reports.placesFailed(callId, failures);
+      const { body, failures } = await answerClassic(links.router, request, {
+        timeoutMs,
+        signal: call.signal,
+        onRun: (command, outcomes) => audit.command(call, command, outcomes),
+      });
+      if (failures.length > 0) reports.placesFailed(call.callId, failures);
       return body;
     },
+    onDenied: (denial) => audit.denied(denial),
     onCall: (info) => reports.called(info),
     onError: (error, callId) => reports.requestFailed(error, callId),
   });

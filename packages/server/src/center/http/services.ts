@@ -1,5 +1,6 @@
 import { errorCodes } from "@websocket-center/protocol";
 import { z } from "zod";
+import { type AuditLog, failedHere } from "../../audit.js";
 import { CenterError } from "../../errors.js";
 import { type Answer, PROBLEM_TYPE } from "../../http/answers.js";
 import { jsonText } from "../../http/json-body.js";
@@ -17,13 +18,19 @@ const callBody = z.strictObject({
   timeoutMs: z.int().min(1).max(60_000).optional(),
 });
 
+interface CallRouteOptions {
+  audit: AuditLog;
+  defaultTimeoutMs: number;
+}
+
 /**
  * `GET /services?name=…&meta[key]=value` lists services; with `details=1` their methods come with their documentation
  * and JSON Schemas. `POST /services/{name}/{method}` calls one.
  */
-export function serviceRoutes(directory: ServiceDirectory, defaultTimeoutMs: number): Routes {
+export function serviceRoutes(directory: ServiceDirectory, options: CallRouteOptions): Routes {
   return {
     "/services": {
+      scope: "read",
       handle: ({ query }) => {
         const name = query.get("name");
         const entries = directory.find({
@@ -36,7 +43,8 @@ export function serviceRoutes(directory: ServiceDirectory, defaultTimeoutMs: num
     },
     "/services/{name}/{method}": {
       method: "POST",
-      handle: (request) => answerCall(directory, defaultTimeoutMs, request),
+      scope: "asked",
+      handle: (request) => answerCall(directory, options, request),
     },
   };
 }
@@ -62,18 +70,28 @@ function badFilter(): CenterError {
 
 async function answerCall(
   directory: ServiceDirectory,
-  defaultTimeoutMs: number,
-  { params: place, body, signal }: RouteRequest,
+  { audit, defaultTimeoutMs }: CallRouteOptions,
+  request: RouteRequest,
 ): Promise<Answer> {
+  const { params: place, body, signal } = request;
+  const service = place["name"] ?? "";
+  const method = place["method"] ?? "";
+  const scopes = directory.scopesOf({ service, method });
+  request.requireScope(...Array.from(scopes, (scope) => ({ scope, what: `${service}.${method}` })));
   const checked = callBody.safeParse(body);
   if (!checked.success) {
     throw new CenterError("INVALID_PARAMS", describeIssue(checked.error.issues[0]));
   }
   const { nodeId, mode, timeoutMs = defaultTimeoutMs } = checked.data;
   const params = plainParams(checked.data.params ?? {});
-  const service = place["name"] ?? "";
-  const method = place["method"] ?? "";
-  const results = await directory.call({ service, method, params, mode, nodeId, timeoutMs, signal });
+  const called = { service, method, mode, nodeId, scopes };
+  const results = await directory
+    .call({ service, method, params, mode, nodeId, timeoutMs, signal })
+    .catch((error: unknown) => {
+      audit.serviceCall(request, called, failedHere(error));
+      throw error;
+    });
+  audit.serviceCall(request, called, results);
   const [first] = results;
   // Where nothing came of it, the status says so; else each node's place does.
   if (first !== undefined && !first.ok && results.every(({ ok }) => !ok)) return problem(first, results);

@@ -1,6 +1,7 @@
 import type { CommandMethods } from "@websocket-center/protocol";
 import type { Registry } from "prom-client";
 import type { NodeConfig } from "../../config/options.js";
+import type { AccessControl } from "../../http/access-control.js";
 import { type Api, createApi } from "../../http/api.js";
 import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
@@ -14,19 +15,26 @@ export function createNodeApi(
   config: NodeConfig,
   parts: {
     commands: CommandMethods;
+    accessControl: AccessControl;
     middleware: readonly Middleware[];
     reports: NodeReports;
     isOff: () => boolean;
   },
 ): Api {
-  const { commands, middleware, reports, isOff } = parts;
+  const { accessControl, commands, middleware, reports, isOff } = parts;
+  const { audit } = accessControl;
   return createApi({
-    ...apiOptions(config, reports),
+    ...apiOptions(config, parts),
     middleware,
     routes: {},
     off: isOff,
-    classic: (request) =>
-      Promise.resolve(answerClassic(commands, request, (error) => reports.fault("classic API", error))),
+    classic: (request, call) => {
+      const answer = answerClassic(commands, request, {
+        onRun: (command, outcomes) => audit.command(call, command, outcomes),
+        onFault: (error) => reports.fault("classic API", error),
+      });
+      return Promise.resolve(answer);
+    },
   });
 }
 
@@ -42,20 +50,28 @@ export function createClientServer(
 /** The port for operators: health and metrics. */
 export function createAdminServer(
   config: NodeConfig,
-  parts: { metrics: Registry; notReady: () => string[]; reports: NodeReports },
+  parts: {
+    accessControl: AccessControl;
+    metrics: Registry;
+    notReady: () => string[];
+    reports: NodeReports;
+  },
 ): HttpServer {
   const { metrics, notReady, reports } = parts;
-  const api = createApi({ ...apiOptions(config, reports), routes: opsRoutes(metrics, notReady) });
+  const api = createApi({ ...apiOptions(config, parts), routes: opsRoutes(metrics, notReady) });
   return createHttpServer(serverOptions(config, reports, api));
 }
 
-function apiOptions(config: NodeConfig, reports: NodeReports) {
-  const { token, allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
+function apiOptions(config: NodeConfig, parts: { accessControl: AccessControl; reports: NodeReports }) {
+  const { allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
+  const { accessControl, reports } = parts;
+  const { access, audit } = accessControl;
   return {
-    tokens: () => token,
+    access,
     allowedOrigins,
     strict: true,
     limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
+    onDenied: audit.denied.bind(audit),
     onCall: reports.called.bind(reports),
     onError: reports.requestFailed.bind(reports),
   };
