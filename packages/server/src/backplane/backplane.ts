@@ -9,6 +9,8 @@ export interface Member {
   readonly id: string;
   /** Where the link comes from or goes to, for people: `127.0.0.1:8010`. */
   readonly address: string;
+  /** Whom the node's certificate names, where links ask for one. */
+  readonly certificate?: string | undefined;
   /** What a node said of itself when it linked; undefined for centers. */
   readonly node: { readonly info: NodeInfo; readonly status: NodeStatus } | undefined;
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import {
   isErrorCode,
   LINK_PROTOCOL_VERSION,
@@ -15,6 +16,7 @@ import {
   type Meeting,
   outOfTurn,
   prove,
+  REFUSAL_HEADER,
 } from "./handshake.js";
 import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
 
@@ -25,12 +27,21 @@ export interface DialOptions {
   secrets: readonly string[];
   info: () => NodeInfo;
   status: () => NodeStatus;
-  tls: { ca: string | undefined } | undefined;
+  tls: LinkTls | undefined;
   checkHost: (host: string) => void;
   /** Whether that center is linked already. */
   isTwin: (centerId: string) => boolean;
   signal: AbortSignal;
 }
+
+/** PEM: of a private certificate authority, and of a certificate to show with its key. */
+export interface LinkTls {
+  ca: string | undefined;
+  own: { cert: string; key: string } | undefined;
+}
+
+/** How much of a center's reason is repeated in a message. */
+const MAX_REFUSAL_LENGTH = 500;
 
 /** A link whose both ends have proven themselves. */
 export interface Dialed {
@@ -53,7 +64,7 @@ export class TwinError extends CenterError {
 /**
  * Dials a center and goes through the handshake, in at most 10 s. The center proves itself first: a node says
  * nothing of itself to somebody who does not know the secret.
- * @throws CenterError LINK_LOST, LINK_AUTH_FAILED, LINK_VERSION, LINK_PROTOCOL, NODE_KEY_TAKEN, or TwinError.
+ * @throws CenterError LINK_LOST, LINK_AUTH_FAILED, LINK_CERT_REFUSED, LINK_VERSION, LINK_PROTOCOL, NODE_KEY_TAKEN, or TwinError.
  */
 export async function dial(options: DialOptions): Promise<Dialed> {
   const { host, port, tls, signal } = options;
@@ -64,6 +75,7 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     maxPayload: MAX_LINK_MESSAGE_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    ...tls?.own,
   });
   const link = new LinkSocket(webSocket);
   const meeting: Meeting = {
@@ -98,6 +110,9 @@ export async function dial(options: DialOptions): Promise<Dialed> {
       signal.removeEventListener("abort", onAbort);
     };
     signal.addEventListener("abort", onAbort, { once: true });
+    webSocket.once("unexpected-response", (_request, response) => {
+      fail(refusalOf(response));
+    });
     link.onClose = (reason) => fail(new CenterError("LINK_LOST", reason));
     link.onFrame = (bytes) => {
       try {
@@ -112,6 +127,16 @@ export async function dial(options: DialOptions): Promise<Dialed> {
       }
     };
   });
+}
+
+/** Why a center refused the upgrade; its word is believed as far as TLS proves who it is. */
+function refusalOf({ headers, statusCode }: IncomingMessage): CenterError {
+  const text = String(headers[REFUSAL_HEADER] ?? "");
+  if (text.startsWith("LINK_CERT_REFUSED ")) {
+    const why = text.slice("LINK_CERT_REFUSED ".length, MAX_REFUSAL_LENGTH);
+    return new CenterError("LINK_CERT_REFUSED", `refused by the center: ${why}`);
+  }
+  return new CenterError("LINK_LOST", `Unexpected server response: ${statusCode}`);
 }
 
 /** One frame of the center's side of the handshake. */

@@ -7,6 +7,9 @@ import { checkLinkFrame, decodeMessagePack } from "../rpc/codec.js";
 /** Nothing but the handshake is accepted before it is done, and for at most this long. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+/** The header in which a refused upgrade says why: a code of errors.ts, a space, and a sentence. */
+export const REFUSAL_HEADER = "wsc-refused";
+
 /** What stays of a hello in every version of the protocol. */
 const helloOfAnyVersion = z.tuple([z.literal("hello"), z.object({ version: z.int() })], z.unknown());
 

@@ -4,10 +4,10 @@ import { Backoff } from "./backoff.js";
 import type { Member } from "./backplane.js";
 import { LinkBackplane } from "./link-backplane.js";
 import { CenterError } from "../errors.js";
-import { dial, type Dialed, TwinError } from "./dial.js";
+import { dial, type Dialed, type LinkTls, TwinError } from "./dial.js";
 
 const BACKOFF = { baseMs: 100, maxMs: 5000 };
-/** For what somebody has to mend first: a wrong secret, another version, a key that is taken. */
+/** For what somebody has to mend first: a wrong secret or certificate, another version, a key that is taken. */
 const SLOW_RETRY_MS = 30_000;
 
 export interface DialerOptions {
@@ -15,8 +15,7 @@ export interface DialerOptions {
   secrets: readonly string[];
   info: () => NodeInfo;
   status: () => NodeStatus;
-  /** `ca`: PEM of a private certificate authority. */
-  tls: { ca: string | undefined } | undefined;
+  tls: LinkTls | undefined;
   /** @throws CenterError where the rules do not allow to dial that host. */
   checkHost: (host: string) => void;
   /** An attempt failed, or a link ended; `retryMs` until the next attempt. */
@@ -216,6 +215,7 @@ function slowRetryMs(): number {
 function needsMending({ code }: CenterError): boolean {
   return (
     code === "LINK_AUTH_FAILED" ||
+    code === "LINK_CERT_REFUSED" ||
     code === "LINK_VERSION" ||
     code === "NODE_KEY_TAKEN" ||
     code === "LISTEN_REFUSED"

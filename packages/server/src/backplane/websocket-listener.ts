@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import {
   closeCodes,
   type ErrorCode,
@@ -19,6 +20,7 @@ import {
   type Meeting,
   outOfTurn,
   prove,
+  REFUSAL_HEADER,
 } from "./handshake.js";
 import { LinkBackplane } from "./link-backplane.js";
 import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
@@ -30,6 +32,8 @@ export interface ListenerOptions {
   centerId: string;
   /** Accepted link secrets, the first proves; none where links need no secret. */
   secrets: readonly string[];
+  /** Whether nodes must show a certificate that the server's authority signed. Default: false. */
+  asksForCertificates?: boolean;
   /** A peer that was not let in, and why. Nothing of what it sent is in the text. */
   onRefused: (address: string, error: CenterError) => void;
 }
@@ -53,16 +57,17 @@ export class WebSocketListener extends LinkBackplane {
   /** Takes an upgrade request of a server that the caller owns. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const status = this.#refusal(request);
-    if (status !== undefined) {
-      const address = request.socket.remoteAddress ?? "";
-      this.#options.onRefused(
-        address,
-        new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`),
-      );
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
+      const { status, error } = refusal;
+      this.#options.onRefused(request.socket.remoteAddress ?? "", error);
       // A peer that keeps its own end open must not keep the socket.
       socket.once("finish", () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      // Here, and not by an alert: with TLS 1.3 a client believes its handshake to be over before it hears of one.
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n` +
+          `${REFUSAL_HEADER}: ${error.code} ${error.message}\r\n\r\n`,
+      );
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, request));
@@ -76,11 +81,17 @@ export class WebSocketListener extends LinkBackplane {
     this.#server.close();
   }
 
-  #refusal(request: IncomingMessage): number | undefined {
+  #refusal(request: IncomingMessage): { status: number; error: CenterError } | undefined {
+    const refuse = (status: number) => ({
+      status,
+      error: new CenterError("LINK_PROTOCOL", `refused with HTTP status ${status}`),
+    });
     // Browsers send an Origin with every WebSocket: no page may speak to a link port, whatever it knows.
-    if (request.headers.origin !== undefined) return 403;
-    if (this.#closed || this.#handshakes.size >= MAX_HANDSHAKES) return 503;
-    return undefined;
+    if (request.headers.origin !== undefined) return refuse(403);
+    if (this.#closed || this.#handshakes.size >= MAX_HANDSHAKES) return refuse(503);
+    const problem = this.#options.asksForCertificates === true ? certificateProblem(request) : undefined;
+    if (problem === undefined) return undefined;
+    return { status: 403, error: new CenterError("LINK_CERT_REFUSED", problem) };
   }
 
   #welcome(webSocket: WebSocket, request: IncomingMessage): void {
@@ -117,7 +128,7 @@ export class WebSocketListener extends LinkBackplane {
         if (frame[0] !== "auth") throw outOfTurn();
         this.#checkProof(greeted.meeting, frame);
         over();
-        this.#join(link, greeted.meeting.nodeId, address, frame);
+        this.#join(link, greeted.meeting.nodeId, { address, certificate: subjectOf(request) }, frame);
       } catch (error) {
         over();
         const fault =
@@ -163,10 +174,15 @@ export class WebSocketListener extends LinkBackplane {
     }
   }
 
-  #join(link: LinkSocket, nodeId: string, address: string, [, { info, status }]: FrameOf<"auth">): void {
+  #join(
+    link: LinkSocket,
+    nodeId: string,
+    from: Pick<Member, "address" | "certificate">,
+    [, { info, status }]: FrameOf<"auth">,
+  ): void {
     const old = this.memberOf(nodeId);
     if (old !== undefined) this.end(old, "replaced by a new link of the same node");
-    const member: Member = { id: nodeId, address, node: { info, status } };
+    const member: Member = { id: nodeId, ...from, node: { info, status } };
     link.send(encodeLinkFrame(["welcome"]));
     this.join(member, link);
   }
@@ -178,4 +194,22 @@ export class WebSocketListener extends LinkBackplane {
     if (code !== "LINK_PROTOCOL") link.send(encodeLinkFrame(["refuse", code satisfies ErrorCode, message]));
     void link.close(1008, message.slice(0, 100));
   }
+}
+
+/** Why the peer's certificate will not do; undefined where it will. */
+function certificateProblem({ socket }: IncomingMessage): string | undefined {
+  if (socket instanceof TLSSocket && socket.authorized) return undefined;
+  const shown = socket instanceof TLSSocket && Object.keys(socket.getPeerCertificate()).length > 0;
+  if (!shown) {
+    return "the node showed no certificate: set WSC_LINK_TLS_CERT and WSC_LINK_TLS_KEY at the node";
+  }
+  const reason = socket.authorizationError;
+  return `the node's certificate is not one of the center's authority (WSC_LINK_TLS_CLIENT_CA), or not valid: ${String(reason)}`;
+}
+
+/** The common name in the certificate that the peer showed. */
+function subjectOf({ socket }: IncomingMessage): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name: string | string[] | undefined = socket.getPeerCertificate().subject?.CN;
+  return Array.isArray(name) ? name.join(", ") : name;
 }

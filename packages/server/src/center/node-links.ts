@@ -40,6 +40,7 @@ export class NodeLinks {
     this.#listener = new WebSocketListener({
       centerId,
       secrets: config.linkSecret,
+      asksForCertificates: config.linkTlsClientCa !== undefined,
       onRefused: (address, error) => reports.linkRefused(address, error),
     });
     this.#pinger = new Pinger({

@@ -45,8 +45,9 @@ export class CenterReports {
     this.#limiter.log("info", `bad-request ${port}`, { port, status }, `no HTTP request: ${error.message}`);
   }
 
-  nodeJoined({ id, address }: Member): void {
-    this.#log.info({ nodeId: id, address }, "a node registered");
+  nodeJoined({ id, address, certificate }: Member): void {
+    const fields = certificate === undefined ? {} : { certificate };
+    this.#log.info({ nodeId: id, address, ...fields }, "a node registered");
   }
 
   nodeLeft({ id, address }: Member, reason: string): void {

@@ -9,6 +9,7 @@ import {
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
 import { ALLOWED_METHODS } from "./guard.js";
@@ -17,8 +18,11 @@ import { resumeWith, withoutUpgrade } from "./resume.js";
 import { ServerSockets } from "./server-sockets.js";
 
 export interface HttpServerOptions {
-  /** PEM of the certificate chain and of its key; without it, the server speaks plain HTTP. */
-  tls?: { cert: string | Buffer; key: string | Buffer };
+  /**
+   * PEM of the certificate chain and of its key; without it, the server speaks plain HTTP. With `clientCa` it asks
+   * clients for certificates of that authority; whoever has none gets through to the handlers, which have to look.
+   */
+  tls?: { cert: string | Buffer; key: string | Buffer; clientCa?: string | undefined };
   /** URL and headers together; more is answered with 431. */
   maxHeaderBytes: number;
   /** How long a request's headers may take to arrive; later is answered with 408. */
@@ -65,7 +69,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requireHostHeader: false,
   };
   const server: Server =
-    tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
+    tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tlsOptions(tls) });
   const sockets = new ServerSockets(server);
   /** Peers that vanish are no fault of ours, and anybody can do so at will. */
   const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
@@ -154,6 +158,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listen: (port, host) => listen(server, port, host),
     close: (graceMs) => (closing ??= sockets.close(graceMs)),
   };
+}
+
+function tlsOptions({ clientCa, ...tls }: NonNullable<HttpServerOptions["tls"]>): TlsOptions {
+  return clientCa === undefined ? tls : { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
 }
 
 const vanished: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
@@ -19,6 +20,22 @@ export function tlsOf(
     throw new CenterError("CONFIG_INVALID", text, { cause: error });
   }
   return { tls };
+}
+
+/**
+ * The certificate authority in that PEM file.
+ * @throws CenterError CONFIG_INVALID where the file cannot be read, or holds no certificate.
+ */
+export function readCa(file: string): string {
+  const ca = readPem(file);
+  try {
+    new X509Certificate(ca);
+  } catch (error) {
+    throw new CenterError("CONFIG_INVALID", `${file} does not hold a certificate: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return ca;
 }
 
 /** @throws CenterError CONFIG_INVALID where the file cannot be read. */

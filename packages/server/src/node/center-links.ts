@@ -3,7 +3,7 @@ import { WebSocketDialer } from "../backplane/websocket-dialer.js";
 import { parseAddress } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
 import type { NodeConfig } from "../config/options.js";
-import { readPem } from "../http/tls.js";
+import { readCa, tlsOf } from "../http/tls.js";
 import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
@@ -94,14 +94,15 @@ export class CenterLinks {
 
   #createDialer(): WebSocketDialer {
     const { config, identity, reports, publicUrl } = this.#parts;
-    const { linkSecret, linkTls, linkTlsCa } = config;
-    const ca = linkTlsCa === undefined ? undefined : readPem(linkTlsCa);
+    const { linkSecret, linkTls, linkTlsCa, linkTlsCert, linkTlsKey } = config;
+    const ca = linkTlsCa === undefined ? undefined : readCa(linkTlsCa);
+    const { tls: own } = tlsOf(linkTlsCert, linkTlsKey);
     return new WebSocketDialer({
       identity,
       secrets: linkSecret,
       info: () => ({ version, publicUrl: publicUrl(), startedAt: this.#startedAt }),
       status: () => this.#status(),
-      tls: linkTls || ca !== undefined ? { ca } : undefined,
+      tls: linkTls || ca !== undefined ? { ca, own } : undefined,
       checkHost: (host) => checkDialRules(config, host),
       onLost: (center, error, retryMs) => reports.linkLost(center, error, retryMs),
     });

@@ -6,7 +6,7 @@ import { classicFailure, JSON_TYPE } from "../../http/answers.js";
 import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
 import { createHttpServer, type HttpServer } from "../../http/server.js";
-import { tlsOf } from "../../http/tls.js";
+import { readCa, tlsOf } from "../../http/tls.js";
 import type { NodeLinks } from "../node-links.js";
 import type { CenterReports } from "../reports.js";
 import { type AdminCenter, adminRoutes } from "./admin.js";
@@ -80,8 +80,11 @@ export function createLinkServer(
   parts: { links: NodeLinks; reports: CenterReports },
 ): HttpServer {
   const { links, reports } = parts;
+  const { linkTlsCert, linkTlsClientCa, linkTlsKey } = config;
+  const { tls } = tlsOf(linkTlsCert, linkTlsKey);
+  const clientCa = linkTlsClientCa === undefined ? undefined : readCa(linkTlsClientCa);
   return createHttpServer({
-    ...tlsOf(config.linkTlsCert, config.linkTlsKey),
+    ...(tls === undefined ? {} : { tls: { ...tls, clientCa } }),
     maxHeaderBytes: LINK_MAX_HEADER_BYTES,
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     onRequest: (_request, response) => {
