@@ -78,12 +78,13 @@ async function classicApiParts() {
     idList: "list = []",
     reason: 'text = ""',
   };
-  const rows = Object.entries(classicEvents).map(([name, { params, doc }]) => [
+  const rows = Object.entries(classicEvents).map(([name, { params, scope, doc }]) => [
     `\`${name}\``,
     params.map((param) => `\`${param.name}\`: ${kinds[param.kind]}`).join(", "),
+    scope,
     doc,
   ]);
-  return { events: table(["event", "parameters", "value at each node"], rows) };
+  return { events: table(["event", "parameters", "scope", "value at each node"], rows) };
 }
 
 /** A Markdown table. */

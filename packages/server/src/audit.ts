@@ -4,6 +4,7 @@ import {
   commands as commandTable,
   type ErrorCode,
   HUB_SERVICE,
+  isCommandName,
   mergeResults,
   type Result,
   type Scope,
@@ -26,6 +27,16 @@ export interface AuditedCall {
 /** Whom or what an entry concerns, by kind: ids, addresses of centers. Never messages. */
 export type AuditTargets = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** A call of a method of a service. Of `params` only those of the hub's commands are looked at. */
+export interface AuditedServiceCall {
+  service: string;
+  method: string;
+  params: unknown;
+  mode?: string | undefined;
+  nodeId?: string | undefined;
+  scopes: ReadonlySet<Scope>;
+}
+
 export interface AuditOptions {
   /** Where lines go: `-` to `log`, `off` nowhere, else to the end of that file. */
   target: string;
@@ -40,6 +51,8 @@ export interface AuditOptions {
 
 /** Items of a list that an entry shows; of a longer one it has the number. */
 const SHOWN_ITEMS = 20;
+/** As long as ids are by default. Callers decide on the text, and nobody on how much is logged. */
+const SHOWN_CHARACTERS = 512;
 /** The parameters of commands that name whom they concern. */
 const targetParams = ["userId", "connectionId", "groupId", "groupIds"] as const;
 
@@ -86,22 +99,19 @@ export class AuditLog {
   /** A command on the hub, with what came of it at each node that was asked. */
   command(call: AuditedCall, { name, params }: Command, outcomes: readonly Outcome[]): void {
     if (!this.records(commandTable[name].scope)) return;
-    const given: Readonly<Record<string, unknown>> = params;
-    const targets = Object.fromEntries(
-      targetParams.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key] as string | string[]]])),
-    );
-    this.operation(call, name, targets, { outcomes, result: resultOf(name, outcomes) });
+    this.operation(call, name, targetsOf(params), { outcomes, result: resultOf(name, outcomes) });
   }
 
-  /** A call of a method of a service: its parameters are nobody's business. */
-  serviceCall(
-    call: AuditedCall,
-    { service, method, mode, nodeId, scopes }: AuditedServiceCall,
-    outcomes: readonly Outcome[],
-  ): void {
+  /** A method of a service, with what came of it at each node that was asked. */
+  serviceCall(call: AuditedCall, called: AuditedServiceCall, outcomes: readonly Outcome[]): void {
+    const { service, method, params, mode, nodeId, scopes } = called;
     if (![...scopes].some((scope) => this.records(scope))) return;
-    const name = service === HUB_SERVICE ? method : `${service}.${method}`;
-    this.operation(call, name, { nodeId, mode }, { outcomes });
+    if (service !== HUB_SERVICE || !isCommandName(method)) {
+      this.operation(call, `${service}.${method}`, { nodeId, mode }, { outcomes });
+      return;
+    }
+    const targets = { ...targetsOf(params), nodeId, mode };
+    this.operation(call, method, targets, { outcomes, result: resultOf(method, outcomes) });
   }
 
   /** Anything else that changes state. */
@@ -116,7 +126,7 @@ export class AuditLog {
     this.#lines.info(
       {
         ...this.#who(call),
-        command,
+        command: cut(command),
         targets: bounded(targets),
         ok: outcomes.length - failures.length,
         failed: failures.length,
@@ -130,20 +140,12 @@ export class AuditLog {
   /** A token asked for more than it allows, and nothing was run. */
   denied({ scope, what, ...call }: Denial): void {
     if (this.#options.target === "off") return;
-    this.#lines.info({ ...this.#who(call), command: what, denied: scope }, "audit");
+    this.#lines.info({ ...this.#who(call), command: cut(what), denied: scope }, "audit");
   }
 
   #who({ principal, req, callId }: AuditedCall): object {
     return { token: principal.name, address: this.#options.clientAddress(req), callId };
   }
-}
-
-export interface AuditedServiceCall {
-  service: string;
-  method: string;
-  mode?: string | undefined;
-  nodeId?: string | undefined;
-  scopes: ReadonlySet<Scope>;
 }
 
 /** The outcome of something that is done at this process alone. */
@@ -160,16 +162,30 @@ function resultOf(name: CommandName, outcomes: readonly Outcome[]): unknown {
   return values.length === 0 ? undefined : mergeResults(name, values as Result<CommandName>[]);
 }
 
+/** What in a command's parameters names whom it concerns, checked or not. */
+function targetsOf(params: unknown): AuditTargets {
+  if (typeof params !== "object" || params === null) return {};
+  const given = params as Readonly<Record<string, unknown>>;
+  const entries = targetParams.flatMap((key): [string, string | string[]][] => {
+    const value = Object.hasOwn(given, key) ? given[key] : undefined;
+    if (typeof value === "string") return [[key, value]];
+    return Array.isArray(value) ? [[key, value.filter((item) => typeof item === "string")]] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
 function bounded(targets: AuditTargets): object {
   const entries = Object.entries(targets).flatMap(([key, value]): [string, unknown][] => {
     if (value === undefined) return [];
-    if (typeof value === "string" || value.length <= SHOWN_ITEMS) return [[key, value]];
-    return [
-      [key, value.slice(0, SHOWN_ITEMS)],
-      [`${key}Total`, value.length],
-    ];
+    if (typeof value === "string") return [[key, cut(value)]];
+    const shown: [string, unknown] = [key, value.slice(0, SHOWN_ITEMS).map(cut)];
+    return value.length <= SHOWN_ITEMS ? [shown] : [shown, [`${key}Total`, value.length]];
   });
   return Object.fromEntries(entries);
+}
+
+function cut(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
 }
 
 function openFile(path: string): ReturnType<typeof destination> {

@@ -83,9 +83,10 @@ export class ServiceDirectory {
 
   /** What a token must allow for a call of that method: all that the nodes which declare it ask for. */
   scopesOf({ service, method }: Pick<ServiceCall, "service" | "method">): ReadonlySet<Scope> {
-    const declared = this.find({ name: service }).flatMap(({ methods }) =>
-      methods.flatMap(({ name, scope }) => (name === method ? [scope] : [])),
-    );
+    const services = service === HUB_SERVICE ? [hubService()] : [...this.#byNode.values()].flat();
+    const declared = services
+      .filter(({ name }) => name === service)
+      .flatMap(({ methods }) => methods.filter(({ name }) => name === method).map(({ scope }) => scope));
     return new Set(declared.length === 0 ? ["manage"] : declared);
   }
 

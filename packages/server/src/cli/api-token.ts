@@ -68,5 +68,7 @@ function readTime(text: string): Date {
   const isTime = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text);
   const at = span !== null ? Date.now() + Number(span[1]) * unit : isTime ? Date.parse(text) : NaN;
   if (at > Date.now()) return new Date(at);
-  throw new InvalidArgumentError("Expected 12h, 30d or the like, or a time to come such as 2027-01-31T12:00:00Z.");
+  throw new InvalidArgumentError(
+    "Expected 12h, 30d or the like, or a time to come such as 2027-01-31T12:00:00Z.",
+  );
 }

@@ -35,10 +35,7 @@ export function checkListenRules(
  *
  * @throws CenterError LISTEN_REFUSED that says what to set.
  */
-export function checkDialRules(
-  config: DialConfig,
-  host: string,
-): void {
+export function checkDialRules(config: DialConfig, host: string): void {
   const refusals = dialRefusals(config, host, host);
   if (refusals.length > 0) throw new CenterError("LISTEN_REFUSED", refusals.join("\n"));
 }
@@ -82,11 +79,7 @@ function nodeRefusals(config: NodeConfig): string[] {
   return refusals;
 }
 
-function dialRefusals(
-  config: DialConfig,
-  host: string,
-  address: string,
-): string[] {
+function dialRefusals(config: DialConfig, host: string, address: string): string[] {
   if (isLoopbackHost(host)) return [];
   const refusals: string[] = [];
   if (config.linkSecret.length === 0 && config.linkTlsCert === undefined) {

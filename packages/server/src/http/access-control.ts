@@ -6,7 +6,10 @@ import { type Access, createAccess } from "./access.js";
 import { createClientAddress } from "./client-address.js";
 import { TokensFile } from "./tokens-file.js";
 
-type Config = Pick<CenterConfig & NodeConfig, "token" | "tokensFile" | "trustedProxies" | "auditLog" | "auditSends">;
+type Config = Pick<
+  CenterConfig & NodeConfig,
+  "token" | "tokensFile" | "trustedProxies" | "auditLog" | "auditSends"
+>;
 
 /** Who may use the HTTP APIs of a process, and what they did. */
 export class AccessControl {

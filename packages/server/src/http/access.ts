@@ -49,7 +49,7 @@ export function createAccess(sources: {
   /** Default: Date.now. */
   now?: () => number;
 }): Access {
-  const { tokens, listed, now = Date.now } = sources;
+  const { tokens, listed, now = () => Date.now() } = sources;
   const needsToken = (): boolean => listed !== undefined || tokens().length > 0;
   let texts: readonly string[] = [];
   let digests: Buffer[] = [];

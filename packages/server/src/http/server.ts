@@ -69,7 +69,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requireHostHeader: false,
   };
   const server: Server =
-    tls === undefined ? createPlainServer(serverOptions) : createTlsServer({ ...serverOptions, ...tlsOptions(tls) });
+    tls === undefined
+      ? createPlainServer(serverOptions)
+      : createTlsServer({ ...serverOptions, ...tlsOptions(tls) });
   const sockets = new ServerSockets(server);
   /** Peers that vanish are no fault of ours, and anybody can do so at will. */
   const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
@@ -161,7 +163,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function tlsOptions({ clientCa, ...tls }: NonNullable<HttpServerOptions["tls"]>): TlsOptions {
-  return clientCa === undefined ? tls : { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
+  return clientCa === undefined
+    ? tls
+    : { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
 }
 
 const vanished: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);

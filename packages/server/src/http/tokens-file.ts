@@ -157,8 +157,7 @@ function refuseTwins(
   const seen = new Map<string, number>();
   for (const [index, entry] of entries.entries()) {
     const twin = seen.get(of(entry));
-    if (twin !== undefined)
-      throw invalid(path, `entries ${twin + 1} and ${index + 1} have the same ${key}`);
+    if (twin !== undefined) throw invalid(path, `entries ${twin + 1} and ${index + 1} have the same ${key}`);
     seen.set(of(entry), index);
   }
 }

@@ -32,7 +32,18 @@ function completions(...words: string[]): string[] {
 
 describe.skipIf(bash === undefined)("completion in a real bash", () => {
   test("offers every command, and those that begin as what was written", () => {
-    const commands = ["center", "node", "dev", "config", "api-token", "call", "status", "services", "register", "remove"];
+    const commands = [
+      "center",
+      "node",
+      "dev",
+      "config",
+      "api-token",
+      "call",
+      "status",
+      "services",
+      "register",
+      "remove",
+    ];
     expect(completions("")).toEqual(
       expect.arrayContaining([...commands, "drain", "undrain", "listen", "completion", "help", "--version"]),
     );

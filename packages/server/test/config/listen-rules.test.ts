@@ -32,7 +32,9 @@ describe("a center", () => {
 
   test.each(["0.0.0.0", "::", "10.0.0.1", "example.com"])("is told on %s what it needs", (host) => {
     const [secret, tls, tokens, ...rest] = ofCenter({ host });
-    expect(secret).toMatch(/link port .*:8010 .*WSC_LINK_SECRET .*--link-secret-file.*WSC_LINK_TLS_CLIENT_CA/);
+    expect(secret).toMatch(
+      /link port .*:8010 .*WSC_LINK_SECRET .*--link-secret-file.*WSC_LINK_TLS_CLIENT_CA/,
+    );
     expect(tls).toMatch(
       /link port .*WSC_LINK_TLS_CERT.*--link-tls-cert.*WSC_INSECURE_LINK=1 \(--insecure-link\)/,
     );
@@ -50,9 +52,9 @@ describe("a center", () => {
     const host = "0.0.0.0";
     expect(ofCenter({ host, linkSecret, tokensFile: "tokens.json", ...linkTls })).toEqual([]);
     expect(ofCenter({ host, token, linkTlsClientCa: "ca.pem", ...linkTls })).toEqual([]);
-    expect(() => resolveCenterOptions({ host, token, linkTlsClientCa: "ca.pem", insecureLink: true })).toThrow(
-      "linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates",
-    );
+    expect(() =>
+      resolveCenterOptions({ host, token, linkTlsClientCa: "ca.pem", insecureLink: true }),
+    ).toThrow("linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates");
   });
 
   test.each([

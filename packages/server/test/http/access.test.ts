@@ -1,3 +1,4 @@
+import type * as Crypto from "node:crypto";
 import { createHash } from "node:crypto";
 import type { Scope } from "@websocket-center/protocol";
 import * as fc from "fast-check";
@@ -6,7 +7,7 @@ import { expect, test, vi } from "vitest";
 /** Every comparison of the digests, which must not tell by its time how far two are alike. */
 const compared = vi.hoisted(() => ({ count: 0 }));
 vi.mock("node:crypto", async (original) => {
-  const crypto = await original<typeof import("node:crypto")>();
+  const crypto = await original<typeof Crypto>();
   return {
     ...crypto,
     timingSafeEqual: (a: NodeJS.ArrayBufferView, b: NodeJS.ArrayBufferView) => {

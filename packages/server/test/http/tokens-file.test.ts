@@ -55,14 +55,38 @@ describe("a file that cannot be used", () => {
     ["no list", {}, /expected a list of tokens/],
     ["no JSON", `[{"sha256": ${sha256}`, /is not valid JSON/],
     ["a key too much", [{ ...reports, [sha256]: 1 }], /entry 1: there is a key other than name, sha256/],
-    ["a token instead of its hash", [reports, { ...reports, sha256: "s3cret" }], /entry 2, sha256: expected the SHA-256/],
-    ["an unknown scope", [{ ...reports, scopes: ["read", "s3cret"] }], /entry 1, scopes, 1: .*"read"\|"send"\|"manage"/],
-    ["no scope", [{ ...reports, scopes: [] }], /entry 1, scopes: expected at least one of read, send, manage/],
-    ["a time without zone", [{ ...reports, expiresAt: "2027-01-31T00:00:00" }], /entry 1, expiresAt: expected a time/],
+    [
+      "a token instead of its hash",
+      [reports, { ...reports, sha256: "s3cret" }],
+      /entry 2, sha256: expected the SHA-256/,
+    ],
+    [
+      "an unknown scope",
+      [{ ...reports, scopes: ["read", "s3cret"] }],
+      /entry 1, scopes, 1: .*"read"\|"send"\|"manage"/,
+    ],
+    [
+      "no scope",
+      [{ ...reports, scopes: [] }],
+      /entry 1, scopes: expected at least one of read, send, manage/,
+    ],
+    [
+      "a time without zone",
+      [{ ...reports, expiresAt: "2027-01-31T00:00:00" }],
+      /entry 1, expiresAt: expected a time/,
+    ],
     ["no name", [{ ...reports, name: "" }], /entry 1, name: expected 1 to 64/],
-    ["a name that means plain tokens", [{ ...reports, name: "TOKEN" }], /entry 1, name: expected .* not none or TOKEN/],
+    [
+      "a name that means plain tokens",
+      [{ ...reports, name: "TOKEN" }],
+      /entry 1, name: expected .* not none or TOKEN/,
+    ],
     ["one name twice", [reports, { ...reports, sha256: otherSha256 }], /entries 1 and 2 have the same name/],
-    ["one hash twice", [reports, { ...reports, name: "twin", sha256: sha256.toUpperCase() }], /entries 1 and 2 have the same sha256/],
+    [
+      "one hash twice",
+      [reports, { ...reports, name: "twin", sha256: sha256.toUpperCase() }],
+      /entries 1 and 2 have the same sha256/,
+    ],
   ])("because it has %s says so, and nothing that stands in it", async (_what, content, problem) => {
     await write(content);
     try {
@@ -153,13 +177,15 @@ describe("a change", () => {
   test("is seen while much else changes in the folder", async () => {
     await write([reports]);
     const { read } = watchFile();
-    let isOver = false;
+    const controller = new AbortController();
     const others = (async () => {
-      for (let round = 0; !isOver; round++) await write(String(round), join(folder, "other"));
+      for (let round = 0; !controller.signal.aborted; round++) {
+        await write(String(round), join(folder, "other"));
+      }
     })();
     await write(chat);
     expect(await read.next()).toEqual(["chat"]);
-    isOver = true;
+    controller.abort();
     await others;
   });
 

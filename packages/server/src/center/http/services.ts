@@ -84,7 +84,7 @@ async function answerCall(
   }
   const { nodeId, mode, timeoutMs = defaultTimeoutMs } = checked.data;
   const params = plainParams(checked.data.params ?? {});
-  const called = { service, method, mode, nodeId, scopes };
+  const called = { service, method, params, mode, nodeId, scopes };
   const results = await directory
     .call({ service, method, params, mode, nodeId, timeoutMs, signal })
     .catch((error: unknown) => {

@@ -17,11 +17,7 @@ interface Told {
  * @param told.onFault - told of faults of ours.
  * @returns the JSON text of the answer.
  */
-export function answerClassic(
-  handlers: CommandMethods,
-  request: ClassicRequest,
-  told: Told,
-): string {
+export function answerClassic(handlers: CommandMethods, request: ClassicRequest, told: Told): string {
   const data = Object.create(null) as Record<string, unknown>;
   const extra: string[] = [];
   for (const call of request.events) {
