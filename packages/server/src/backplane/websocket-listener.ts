@@ -198,11 +198,11 @@ export class WebSocketListener extends LinkBackplane {
 
 /** Why the peer's certificate will not do; undefined where it will. */
 function certificateProblem({ socket }: IncomingMessage): string | undefined {
-  if (socket instanceof TLSSocket && socket.authorized) return undefined;
-  const shown = socket instanceof TLSSocket && Object.keys(socket.getPeerCertificate()).length > 0;
-  if (!shown) {
+  // First of all: a session without a certificate that is taken up again counts as authorized (TLS 1.3).
+  if (!(socket instanceof TLSSocket) || Object.keys(socket.getPeerCertificate()).length === 0) {
     return "the node showed no certificate: set WSC_LINK_TLS_CERT and WSC_LINK_TLS_KEY at the node";
   }
+  if (socket.authorized) return undefined;
   const reason = socket.authorizationError;
   return `the node's certificate is not one of the center's authority (WSC_LINK_TLS_CLIENT_CA), or not valid: ${String(reason)}`;
 }

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -37,6 +39,29 @@ const shown = (authority: "ours" | "strange", name: string): NodeOptions => ({
   linkTlsCert: file(authority, `${name}.crt`),
   linkTlsKey: file(authority, `${name}.key`),
 });
+/** Asks for a link over TLS without a certificate. `session`: of an earlier connection. */
+async function knock(
+  link: string,
+  session?: Buffer,
+): Promise<{ answer: string; session: Buffer | undefined; isReused: boolean }> {
+  const socket = connect({
+    port: Number(portOf(link)),
+    host: "127.0.0.1",
+    ca: await readFile(file("ours", "ca.crt")),
+    ...(session === undefined ? {} : { session }),
+  });
+  let kept: Buffer | undefined;
+  socket.on("session", (given) => (kept = given));
+  await once(socket, "secureConnect");
+  socket.write(
+    "GET /link HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+  const [data] = (await once(socket, "data")) as [Buffer];
+  const isReused = socket.isSessionReused();
+  socket.destroy();
+  return { answer: data.toString(), session: kept, isReused };
+}
 const startNodeAt = (link: string, options: NodeOptions) =>
   startNode({ centers: [`127.0.0.1:${portOf(link)}`], linkTlsCa: file("ours", "ca.crt"), ...options });
 
@@ -73,6 +98,16 @@ describe.skipIf(!hasOpenssl)("a center that asks for certificates", () => {
     expect(book.with("not let in")).toHaveLength(1);
     expect(ofNode.with("no link")).toHaveLength(1);
     expect(center.nodes).toEqual([]);
+  });
+
+  test("refuses a peer without one in a session that it takes up again, too", async () => {
+    const { center, book } = await startAskingCenter();
+    const first = await knock(center.addresses.link);
+    expect(first.answer).toContain("403");
+    const again = await knock(center.addresses.link, first.session);
+    expect(again.isReused).toBe(true);
+    expect(again.answer).toContain("403");
+    expect(await book.until("not let in", 2)).toMatchObject({ code: "LINK_CERT_REFUSED" });
   });
 
   test("and has a secret wants both", async () => {
