@@ -23,4 +23,5 @@ export {
   type Message,
   type Params,
   type Result,
+  type Scope,
 } from "@websocket-center/protocol";

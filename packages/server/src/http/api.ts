@@ -160,21 +160,21 @@ export function createApi(options: ApiOptions): Api {
     }
     const query = parseQuery(queryOf(url));
     const token = findToken(query, headers);
-    const isInBody = token === undefined && method === "POST";
-    let principal = isInBody ? undefined : access.identify(token);
-    if (principal === undefined && !isInBody) {
+    const early = access.identify(token);
+    if (early === undefined && (token !== undefined || method !== "POST")) {
       sendFailure(exchange, 200, "token error");
       return;
     }
-    const body = method === "POST" ? await receiveBody(exchange) : undefined;
-    if (body === undefined && method === "POST") return;
-    if (isInBody) principal = access.identify(body?.ok ? findBodyToken(body.body) : undefined);
+    if (early !== undefined && method !== "POST") return runClassic(exchange, query, undefined, early);
+    const body = await receiveBody(exchange);
+    if (body === undefined) return;
+    const principal = early ?? access.identify(body.ok ? findBodyToken(body.body) : undefined);
     if (principal === undefined) {
       sendFailure(exchange, 200, "token error");
-    } else if (body?.ok === false) {
+    } else if (!body.ok) {
       sendFailure(exchange, 200, body.message);
     } else {
-      await runClassic(exchange, query, body?.body, principal);
+      await runClassic(exchange, query, body.body, principal);
     }
   }
 
