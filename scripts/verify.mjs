@@ -11,6 +11,10 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const programs = [
   { command: "chromium", debian: "chromium" },
   { command: "openssl", debian: "openssl" },
+  { command: "curl", debian: "curl" },
+  { command: "jq", debian: "jq" },
+  { command: "php", debian: "php-cli" },
+  { command: "python3", debian: "python3" },
 ];
 
 const steps = [
