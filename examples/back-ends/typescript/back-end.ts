@@ -34,7 +34,7 @@ async function ask<Event extends string>(
 ): Promise<Record<Event, unknown[]>> {
   search.set("event", names.join());
   search.set("timeoutMs", "2000");
-  const response = await fetch(`${center}/?${search}`, {
+  const response = await fetch(`${center}/?${search.toString()}`, {
     method: body === undefined ? "GET" : "POST",
     // The token may also stand in the query (token=...); as a header, it is in no log.
     headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
