@@ -67,6 +67,7 @@ export interface ApiOptions {
   /** Who may ask. Where no token is needed, the guard protects. */
   access: Access;
   allowedOrigins: readonly string[];
+  trustedProxies?: readonly string[];
   /** Run first, in order, for every request. One that answers by itself does not call `next`. */
   middleware?: readonly Middleware[];
   routes: Routes;
@@ -184,6 +185,12 @@ export function createApi(options: ApiOptions): Api {
     const reading = await readBody(req, limits.maxBodyBytes);
     if (reading.kind === "bytes") return parseJsonBody(reading.bytes);
     if (reading.kind === "parsed") return asBody(reading.value);
+    if (reading.kind === "taken") {
+      return {
+        ok: false,
+        message: "the body was read before, and is not in request.body: mount the API earlier",
+      };
+    }
     if (reading.kind === "aborted") {
       finish(exchange, ABORTED_STATUS, "aborted");
       return undefined;

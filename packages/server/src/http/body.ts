@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /**
- * How reading a body ended. `parsed`: an application's own body parser had read it, and left `value`.
- * `aborted`: the caller went away first.
+ * How reading a body ended. `parsed`: an application's own body parser had read it, and left `value`. `taken`: somebody
+ * had read it, and left nothing. `aborted`: the caller went away first.
  */
 export type BodyReading =
   | { kind: "bytes"; bytes: Buffer }
   | { kind: "parsed"; value: unknown }
+  | { kind: "taken" }
   | { kind: "tooLarge" }
   | { kind: "aborted" };
 
@@ -60,8 +61,13 @@ function readElsewhere(req: IncomingMessage, maxBytes: number): BodyReading {
       : value instanceof Uint8Array
         ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
         : undefined;
+  if (value === undefined && hasBody(req)) return { kind: "taken" };
   if (bytes === undefined) return { kind: "parsed", value };
   return bytes.length > maxBytes ? { kind: "tooLarge" } : { kind: "bytes", bytes };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** How long, and how much, is read and thrown away after an answer to a body that is too large. */

@@ -23,21 +23,39 @@ export const UNKNOWN_ADDRESS = "unknown";
  * @throws CenterError CONFIG_INVALID for an entry that is neither.
  */
 export function createClientAddress(trustedProxies: readonly string[]): (req: AddressedRequest) => string {
-  const trusted = new BlockList();
-  for (const entry of trustedProxies) addEntry(trusted, entry);
-  const isTrusted = (address: string): boolean => trusted.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+  const isTrusted = createAddressRange(trustedProxies);
 
   return ({ headers, socket }) => {
     const peer = canonicalAddress(socket.remoteAddress ?? "");
     if (peer === undefined) return UNKNOWN_ADDRESS;
-    if (trustedProxies.length === 0 || !isTrusted(peer)) return peer;
-    const chains: (string | undefined)[][] = [];
-    const forwardedFor = headers["x-forwarded-for"];
-    if (forwardedFor !== undefined) chains.push(parseForwardedFor(String(forwardedFor)));
-    if (headers.forwarded !== undefined) chains.push(parseForwarded(headers.forwarded));
+    if (!isTrusted(peer)) return peer;
+    const chains = forwardedChains(headers);
     const [first = peer, second = first] = chains.map((chain) => walk(chain, peer, isTrusted));
     return first === second ? first : peer;
   };
+}
+
+/**
+ * Makes the function that tells whether an address is one of `entries`, addresses and CIDRs.
+ * @throws CenterError CONFIG_INVALID for an entry that is neither.
+ */
+export function createAddressRange(entries: readonly string[]): (address: string) => boolean {
+  if (entries.length === 0) return () => false;
+  const range = new BlockList();
+  for (const entry of entries) addEntry(range, entry);
+  return (address) => {
+    const canonical = canonicalAddress(address);
+    return canonical !== undefined && range.check(canonical, isIPv4(canonical) ? "ipv4" : "ipv6");
+  };
+}
+
+/** The addresses that `X-Forwarded-For` and `Forwarded` name, a list for each that is there; undefined for what is none. */
+export function forwardedChains(headers: IncomingHttpHeaders): (string | undefined)[][] {
+  const chains: (string | undefined)[][] = [];
+  const forwardedFor = headers["x-forwarded-for"];
+  if (forwardedFor !== undefined) chains.push(parseForwardedFor(String(forwardedFor)));
+  if (headers.forwarded !== undefined) chains.push(parseForwarded(headers.forwarded));
+  return chains;
 }
 
 /** From the right: each entry was added by the address before it, and counts while that one is trusted. */

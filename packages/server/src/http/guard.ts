@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { createAddressRange, forwardedChains } from "./client-address.js";
 import { isLoopbackAddress, isLoopbackHost } from "../loopback.js";
 
 /** What the guard reads of a request, so that any server's will do. */
@@ -24,6 +25,8 @@ export interface GuardOptions {
   needsToken: () => boolean;
   /** Origins to allow beside those of loopback hosts, such as `https://admin.example.com`. */
   allowedOrigins: readonly string[];
+  /** Proxies whose word on the client's address counts, as addresses and CIDRs. Default: none. */
+  trustedProxies?: readonly string[];
 }
 
 const exposed = { "Access-Control-Expose-Headers": "WSC-Call-Id" } as const;
@@ -34,17 +37,53 @@ const noOrigin = { Vary: "Origin" } as const;
  * Keeps web pages and other machines out of an API that has no token: a browser on the same machine reaches
  * loopback for every page that it shows, and DNS rebinding makes a foreign name point there.
  */
-export function createGuard({ needsToken, allowedOrigins }: GuardOptions): Guard {
+export function createGuard({ needsToken, allowedOrigins, trustedProxies = [] }: GuardOptions): Guard {
   const listed = new Set(allowedOrigins.map(normalOrigin));
+  const isTrusted = createAddressRange(trustedProxies);
   const openly: Admission = { ok: true, cors: anyOrigin };
-  return { check: (req) => (needsToken() ? openly : checkLocally(req, listed)) };
+
+  /** Whether a proxy passed the request on, of which nobody can say that it serves this machine alone. */
+  function comesFromAfar({ headers, socket }: GuardedRequest): boolean {
+    if (!forwardingHeaders.some((name) => headers[name] !== undefined)) return false;
+    if (!isTrusted(socket.remoteAddress ?? "")) return true;
+    const addresses = forwardedChains(headers).flat();
+    const hosts = String(headers["x-forwarded-host"] ?? "localhost").split(",");
+    const isLocal =
+      addresses.length > 0 &&
+      addresses.every((address) => address !== undefined && isLoopbackAddress(address)) &&
+      hosts.every((host) => namesLoopback(host.trim()));
+    return !isLocal;
+  }
+
+  return {
+    check: (req) => {
+      if (needsToken()) return openly;
+      const { remoteAddress } = req.socket;
+      if (remoteAddress === undefined || !isLoopbackAddress(remoteAddress)) {
+        return refuse("without a token, the API answers this machine only");
+      }
+      if (comesFromAfar(req)) {
+        return refuse(
+          "without a token, the API answers no request that a proxy passed on: set a TOKEN; for clients of this machine alone, name the proxy in WSC_TRUSTED_PROXIES",
+        );
+      }
+      return checkLocally(req, listed);
+    },
+  };
 }
 
+/** By these a proxy tells that it passes a request on (RFC 7239; RFC 9110, 7.6.3; common use). */
+const forwardingHeaders = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+] as const;
+
 function checkLocally(req: GuardedRequest, listed: ReadonlySet<string>): Admission {
-  const { headers, socket, url } = req;
-  if (socket.remoteAddress === undefined || !isLoopbackAddress(socket.remoteAddress)) {
-    return refuse("without a token, the API answers this machine only");
-  }
+  const { headers, url } = req;
   if (!namesLoopback(headers.host) || !targetsLoopback(url)) {
     return refuse("without a token, the API answers only a Host that names loopback, such as localhost");
   }

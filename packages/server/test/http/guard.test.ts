@@ -7,14 +7,16 @@ interface Parts {
   site?: string;
   peer?: string | undefined;
   url?: string;
+  proxied?: Record<string, string>;
 }
 
-function request({ host, origin, site, peer, url }: Parts) {
+function request({ host, origin, site, peer, url, proxied }: Parts) {
   return {
     headers: {
       ...(host === undefined ? {} : { host }),
       ...(origin === undefined ? {} : { origin }),
       ...(site === undefined ? {} : { "sec-fetch-site": site }),
+      ...proxied,
     },
     socket: { remoteAddress: peer },
     url: url ?? "/?event=getIds",
@@ -177,6 +179,54 @@ describe("preflights", () => {
       "Access-Control-Allow-Methods": "GET, POST, HEAD, OPTIONS",
       "Access-Control-Allow-Headers": "Authorization, Content-Type",
       "Access-Control-Max-Age": "7200",
+    });
+  });
+});
+
+describe("a request that a proxy passed on, without a token", () => {
+  const trusting = createGuard({ tokens: () => [], allowedOrigins: [], trustedProxies: ["127.0.0.0/8"] });
+  const refused = { ok: false, message: expect.stringMatching(/TOKEN.*WSC_TRUSTED_PROXIES/) as string };
+
+  test.each([
+    { "x-forwarded-for": "203.0.113.7" },
+    { "x-forwarded-for": "127.0.0.1" },
+    { forwarded: "for=127.0.0.1" },
+    { "x-real-ip": "203.0.113.7" },
+    { "x-forwarded-host": "localhost" },
+    { "x-forwarded-proto": "https" },
+    { via: "1.1 cache" },
+    { "x-forwarded-for": "" },
+  ])("is refused with what to set, whomever it names: %j", (proxied) => {
+    expect(open.check(request({ ...local, proxied }))).toMatchObject(refused);
+    const elsewhere = createGuard({ tokens: () => [], allowedOrigins: [], trustedProxies: ["10.0.0.0/8"] });
+    expect(elsewhere.check(request({ ...local, proxied }))).toMatchObject(refused);
+  });
+
+  test.each([
+    { "x-forwarded-for": "203.0.113.7" },
+    { "x-forwarded-for": "127.0.0.1, 203.0.113.7" },
+    { "x-forwarded-for": "unknown" },
+    { "x-forwarded-for": "127.0.0.1", forwarded: "for=203.0.113.7" },
+    { forwarded: "for=203.0.113.7" },
+    { "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "chat.example" },
+    { "x-real-ip": "127.0.0.1" },
+    { via: "1.1 cache" },
+  ])("is refused from a trusted proxy too, unless all that it names is this machine: %j", (proxied) => {
+    expect(trusting.check(request({ ...local, proxied }))).toMatchObject(refused);
+  });
+
+  test.each([
+    { "x-forwarded-for": "127.0.0.1" },
+    { "x-forwarded-for": "::1", "x-forwarded-host": "localhost:5173", "x-forwarded-proto": "http" },
+    { forwarded: 'for="[::1]"', via: "1.1 dev" },
+  ])("is served by a trusted proxy for a client of this machine: %j", (proxied) => {
+    expect(trusting.check(request({ ...local, proxied }))).toMatchObject({ ok: true });
+  });
+
+  test("is not asked about where there is a token", () => {
+    const guard = createGuard({ tokens: () => ["t"], allowedOrigins: [] });
+    expect(guard.check(request({ ...local, proxied: { "x-forwarded-for": "203.0.113.7" } }))).toMatchObject({
+      ok: true,
     });
   });
 });

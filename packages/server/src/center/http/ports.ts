@@ -31,10 +31,11 @@ export function createCenterApi(
 ): Api {
   const { center, links, metrics, notReady, middleware, reports } = parts;
   const { access, audit } = parts.accessControl;
-  const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
+  const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, trustedProxies } = config;
   return createApi({
     access,
     allowedOrigins,
+    trustedProxies,
     middleware,
     strict: false,
     limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },

@@ -63,12 +63,13 @@ export function createAdminServer(
 }
 
 function apiOptions(config: NodeConfig, parts: { accessControl: AccessControl; reports: NodeReports }) {
-  const { allowedOrigins, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
+  const { allowedOrigins, trustedProxies, maxBodyBytes, maxIdBytes, maxMessageBytes } = config;
   const { accessControl, reports } = parts;
   const { access, audit } = accessControl;
   return {
     access,
     allowedOrigins,
+    trustedProxies,
     strict: true,
     limits: { maxBodyBytes, maxIdBytes, maxMessageBytes },
     onDenied: audit.denied.bind(audit),
