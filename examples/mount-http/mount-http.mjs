@@ -4,26 +4,34 @@
 //   curl http://127.0.0.1:8080/                                               the application
 //   ws://127.0.0.1:8080/ws/news and ws://127.0.0.1:8080/ws/chat               the nodes
 //   curl 'http://127.0.0.1:8080/center/?event=broadcast&broadcast[msg]=hi'    the center
+//   curl 'http://127.0.0.1:8080/node/chat/?event=getConnectionCount'          one node's own API
 import { createServer } from "node:http";
 import { createCenter, createNode } from "websocket-center";
 
-const { LINK_PORT = 8010, PORT = 8080 } = process.env;
-const center = createCenter({ linkPort: Number(LINK_PORT) }, { mounted: true });
+const { LINK_PORT = 8010, PORT = 8080, TOKEN, TRUSTED_PROXIES } = process.env;
+const options = { token: TOKEN?.split(",") ?? [], trustedProxies: TRUSTED_PROXIES?.split(",") ?? [] };
+const center = createCenter({ linkPort: Number(LINK_PORT), ...options }, { mounted: true });
 const [news, chat] = ["news", "chat"].map((name) =>
   createNode(
-    { publicUrl: `ws://127.0.0.1:${PORT}/ws/${name}`, centers: [String(LINK_PORT)] },
+    { publicUrl: `ws://127.0.0.1:${PORT}/ws/${name}`, centers: [String(LINK_PORT)], ...options },
     { mounted: true },
   ),
 );
 
+const mounted = {
+  "/center/": center.handleRequest,
+  "/node/news/": news.handleRequest,
+  "/node/chat/": chat.handleRequest,
+};
 const server = createServer((request, response) => {
-  if (!request.url.startsWith("/center/")) {
+  const prefix = Object.keys(mounted).find((path) => request.url.startsWith(path));
+  if (prefix === undefined) {
     response.end("the application's own page\n");
     return;
   }
   // As frameworks do: what is mounted sees the rest of the path.
-  request.url = request.url.slice("/center".length);
-  center.handleRequest(request, response);
+  request.url = request.url.slice(prefix.length - 1);
+  mounted[prefix](request, response);
 });
 news.attach(server, { path: "/ws/news" });
 chat.attach(server, { path: "/ws/chat" });
@@ -35,9 +43,10 @@ server.on("upgrade", (request, socket) => {
 for (const part of [center, news, chat]) await part.start();
 server.listen(Number(PORT), "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${PORT}/`));
 
-process.once("SIGINT", () => {
-  void Promise.all([news, chat, center].map((part) => part.drain().then(() => part.stop()))).then(() => {
-    server.close();
-    server.closeIdleConnections();
-  });
-});
+async function stop() {
+  await Promise.all([news.drain(), chat.drain()]);
+  await Promise.all([news, chat, center].map((part) => part.stop()));
+  server.close();
+  server.closeIdleConnections();
+}
+process.once("SIGINT", () => void stop());
