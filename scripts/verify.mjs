@@ -14,6 +14,7 @@ const programs = [
   { command: "curl", debian: "curl" },
   { command: "jq", debian: "jq" },
   { command: "php", debian: "php-cli" },
+  { command: "nginx", debian: "nginx-light" },
   { command: "python3", debian: "python3" },
 ];
 
