@@ -16,6 +16,8 @@ const programs = [
   { command: "php", debian: "php-cli" },
   { command: "nginx", debian: "nginx-light" },
   { command: "python3", debian: "python3" },
+  { command: "zsh", debian: "zsh" },
+  { command: "fish", debian: "fish" },
 ];
 
 const steps = [

@@ -181,7 +181,22 @@ function zshScript(words: Words): string {
 
 function fishScript(words: Words): string {
   const { root, others } = split(words);
-  const lines = ["# fish completion for websocket-center.", "complete -c websocket-center -f"];
+  const events = words.events.map(({ name }) => name);
+  const lines = [
+    "# fish completion for websocket-center.",
+    "# Several events stand in one word, with commas between them.",
+    "function __websocket_center_called",
+    "  for name in (commandline -opc | string split ,)",
+    "    contains -- $name $argv; and return 0",
+    "  end",
+    "  return 1",
+    "end",
+    "function __websocket_center_events",
+    "  set -l before (commandline -ct | string match -r '.*,')",
+    `  printf '%s\\n' "$before"{${events.join(",")}}`,
+    "end",
+    "complete -c websocket-center -f",
+  ];
   const add = (condition: string, rest: string): void => {
     lines.push(`complete -c websocket-center -n ${quoted(condition)} ${rest}`);
   };
@@ -206,14 +221,12 @@ function fishScript(words: Words): string {
     for (const flag of flags) add(isCommand, flagRest(flag));
     if (own.length > 0) add(isCommand, `-a ${quoted(own.join(" "))}`);
   }
-  const events = words.events.map(({ name }) => name).join(" ");
   add(
-    `__fish_seen_subcommand_from call; and not __fish_seen_subcommand_from ${events}`,
-    `-a ${quoted(events)} -d 'event'`,
+    `__fish_seen_subcommand_from call; and not __websocket_center_called ${events.join(" ")}`,
+    "-a '(__websocket_center_events)' -d 'event'",
   );
   for (const { name, parameters } of words.events) {
-    if (parameters.length > 0)
-      add(`__fish_seen_subcommand_from ${name}`, `-a ${quoted(parameters.join(" "))}`);
+    if (parameters.length > 0) add(`__websocket_center_called ${name}`, `-a ${quoted(parameters.join(" "))}`);
   }
   return lines.join("\n");
 }

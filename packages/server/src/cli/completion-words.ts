@@ -79,6 +79,6 @@ function shareChoices(flags: readonly FlagWords[]): void {
 
 /** Short enough to stand beside a word. */
 function firstSentence(text: string): string {
-  const [sentence = ""] = text.split(/[.:;(]( |$)/);
+  const [sentence = ""] = text.split(/[.:;](?: |$)| \(/);
   return sentence.trim().replace(/\s+/g, " ");
 }

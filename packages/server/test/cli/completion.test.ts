@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { classicEvents } from "@websocket-center/protocol";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { optionsOf } from "../../src/config/options.js";
@@ -84,6 +85,69 @@ describe.skipIf(bash === undefined)("completion in a real bash", () => {
     expect(completions("call", "--token-file", "package.js")).toEqual(["package.json"]);
     expect(completions("node", "--log-level", "de")).toEqual(["debug"]);
     expect(completions("status", "--center", "")).toEqual([]);
+  });
+});
+
+/** What `shell` prints when it runs the completion's script and then `ask`. */
+async function printsIn(shell: string, ask: string, words: readonly string[]): Promise<string[]> {
+  const { stdout: completion } = await run(["completion", shell]);
+  const flags = shell === "zsh" ? ["-f"] : ["--no-config"];
+  const environment = { ...process.env, HOME: tmpdir(), XDG_CONFIG_HOME: tmpdir(), XDG_DATA_HOME: tmpdir() };
+  const { status, stdout, stderr } = spawnSync(shell, [...flags, "-c", ask, shell, ...words], {
+    encoding: "utf8",
+    env: { ...environment, SCRIPT: completion },
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+/** The functions of zsh's completion print instead. */
+const zshAsk = [
+  "compdef() { }; compset() { }",
+  'compadd() { print -rl -- "$@" }; _describe() { print -rl -- "${(@P)2}" }',
+  'eval "$SCRIPT"',
+  'words=(websocket-center "$@"); CURRENT=$#words',
+  "_websocket_center",
+].join("\n");
+
+describe.skipIf(findProgram("zsh") === undefined)("completion in a real zsh", () => {
+  test("offers commands and flags with what they do, events, parameters and values", async () => {
+    expect(await printsIn("zsh", zshAsk, [""])).toEqual(
+      expect.arrayContaining([
+        "undrain:Let a drained node take clients again",
+        "--version:output the version number",
+      ]),
+    );
+    expect(await printsIn("zsh", zshAsk, ["call", ""])).toEqual(expect.arrayContaining(["sendToGroup"]));
+    expect(await printsIn("zsh", zshAsk, ["call", "bindId,joinGroupById", ""])).toEqual(
+      expect.arrayContaining(["groupId=", "id=", "_id="]),
+    );
+    expect(await printsIn("zsh", zshAsk, ["node", "--log-level", ""])).toEqual(
+      expect.arrayContaining(["debug"]),
+    );
+  });
+});
+
+describe.skipIf(findProgram("fish") === undefined)("completion in a real fish", () => {
+  const offers = async (line: string): Promise<string[]> => {
+    const ask = "printf %s $SCRIPT | source; complete --do-complete $argv[2]";
+    return (await printsIn("fish", ask, [`websocket-center ${line}`])).map((one) => one.split("\t")[0] ?? "");
+  };
+
+  test("offers commands, flags, events, parameters and values", async () => {
+    expect(await offers("un")).toEqual(["undrain"]);
+    expect(await offers("status --wa")).toEqual(["--watch"]);
+    expect(await offers("drain --wa")).toEqual([]);
+    expect(await offers("call sendTo")).toEqual(["sendToClient", "sendToGroup"]);
+    expect(await offers("call bindId,sendToG")).toEqual(["bindId,sendToGroup"]);
+    expect((await offers("call bindId,joinGroupById ")).sort()).toEqual(["_id=", "groupId=", "id="]);
+    expect((await offers("call sendToGroup ")).sort()).toEqual([
+      "excludeIds[]=",
+      "exclude_Ids[]=",
+      "groupId=",
+      "msg=",
+    ]);
+    expect(await offers("node --log-level de")).toEqual(["debug"]);
   });
 });
 
