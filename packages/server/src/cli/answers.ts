@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { printable } from "./table.js";
 
 /** What centers answer, as far as commands read it; more may stand there. */
 export const nodeEntry = z.object({
@@ -49,3 +50,22 @@ export const servicesAnswer = z.object({
     }),
   ),
 });
+
+/** A classic call that was run: a place for each node, with its value or its failure. */
+export const classicAnswer = z.object({
+  code: z.literal(0),
+  master_ids: z.array(z.string()),
+  data: z.record(z.string(), z.record(z.string(), z.unknown())),
+});
+export type ClassicAnswer = z.infer<typeof classicAnswer>;
+
+/** A classic call of which nothing was run. */
+export const classicFailure = z.object({ code: z.literal(1), msg: z.string() });
+
+const placeFailure = z.strictObject({ code: z.literal(1), msg: z.string(), data: z.tuple([]) });
+
+/** Why a node failed, where that is what stands in its place. */
+export function failureOf(value: unknown): string | undefined {
+  const failure = placeFailure.safeParse(value);
+  return failure.success ? printable(failure.data.msg) : undefined;
+}

@@ -1,11 +1,8 @@
-import { z } from "zod";
-import { parseJson, reachCenter, refusalOf, showUrl } from "./center-client.js";
+import { failureOf } from "./answers.js";
+import { reachCenter, showUrl } from "./center-client.js";
 import type { CenterAccess } from "./center-flags.js";
 import { CommandFailure, EXIT_FAILED } from "./command-failure.js";
 import { printable } from "./table.js";
-
-const answer = z.object({ data: z.record(z.string(), z.record(z.string(), z.unknown())) });
-const failure = z.object({ code: z.literal(1), msg: z.string() });
 
 /**
  * Binds the user to a connection and lets it join the groups, through a center.
@@ -20,21 +17,18 @@ export async function bindConnection(
   const center = await reachCenter(access);
   const change = async (event: string, params: object, what: string): Promise<void> => {
     const body = JSON.stringify({ [event]: { _id: connectionId, ...params } });
-    const text = await center.call(`?event=${event}&timeoutMs=${access.timeoutMs}`, body);
-    const json = parseJson(text);
-    const parsed = answer.safeParse(json);
+    const { answer } = await center.call([event], body);
     const fail = (reason: string): CommandFailure =>
       new CommandFailure(EXIT_FAILED, `${showUrl(center.url)}: ${what} failed: ${reason}`);
-    if (!parsed.success) throw fail(refusalOf({ status: 200, text }, json));
-    const values = Object.values(parsed.data.data[event] ?? {});
+    const values = Object.values(answer.data[event] ?? {});
     if (values.includes(0)) return;
     // Whoever is in a group already is where it was asked to be; a connection that has a user is not.
     if (values.includes(1)) {
       if (event === "bindId") throw fail("the connection has a user already");
       return;
     }
-    const failed = values.map((value) => failure.safeParse(value)).find(({ success }) => success);
-    if (failed?.data !== undefined) throw fail(printable(failed.data.msg));
+    const failure = values.map(failureOf).find((reason) => reason !== undefined);
+    if (failure !== undefined) throw fail(failure);
     throw fail("no node that is linked to this center has the connection: give a center of the same cluster");
   };
   if (userId !== undefined) await change("bindId", { id: userId }, `binding the user ${printable(userId)}`);

@@ -1,9 +1,8 @@
 import { classicEvents, type CommandName, commands, findClassicEvent } from "@websocket-center/protocol";
 import { Command } from "commander";
-import { z } from "zod";
-import { type NodesAnswer, nodesAnswer } from "./answers.js";
+import { type ClassicAnswer, failureOf, nodesAnswer } from "./answers.js";
 import { type CallRequest, readCall, usageOf, WrongCall } from "./call-request.js";
-import { type CenterClient, parseJson, reachCenter, refusalOf, showUrl } from "./center-client.js";
+import { type CenterClient, reachCenter, showUrl } from "./center-client.js";
 import { addCenterFlags, jsonOption, readCenterFlags } from "./center-flags.js";
 import { CommandFailure, exitCodesHelp, EXIT_FAILED, note, print } from "./command-failure.js";
 import { formatTable, printable, shortId } from "./table.js";
@@ -24,11 +23,7 @@ export function callCommand(): Command {
     const access = readCenterFlags(command);
     const request = readOrExplain(command, eventName, parameters);
     const center = await reachCenter(access);
-    const text = await center.call(
-      `?event=${encodeURIComponent(request.events.join())}&timeoutMs=${access.timeoutMs}`,
-      request.body,
-    );
-    const answer = readAnswer(center, text);
+    const { text, answer } = await center.call(request.events, request.body);
     const nodes = await nodesOf(center, answer);
     if (command.opts<{ json?: boolean }>().json === true) print(text);
     else showAnswer(request, answer, nodes);
@@ -51,28 +46,11 @@ function readOrExplain(command: Command, event: string, parameters: readonly str
   }
 }
 
-const callAnswer = z.object({
-  code: z.literal(0),
-  master_ids: z.array(z.string()),
-  data: z.record(z.string(), z.record(z.string(), z.unknown())),
-});
-type CallAnswer = z.infer<typeof callAnswer>;
-
-function readAnswer(center: CenterClient, text: string): CallAnswer {
-  const json = parseJson(text);
-  const answer = callAnswer.safeParse(json);
-  if (answer.success) return answer.data;
-  const reason = z.object({ code: z.literal(0) }).safeParse(json).success
-    ? "that is a node's own HTTP port: give a center's"
-    : refusalOf({ status: 200, text }, json);
-  throw new CommandFailure(EXIT_FAILED, `${showUrl(center.url)}: ${reason}`);
-}
-
 /** The nodes' addresses, which only make the answer easier to read: it does not depend on them. */
-async function nodesOf(center: CenterClient, { master_ids }: CallAnswer): Promise<Map<string, string>> {
+async function nodesOf(center: CenterClient, { master_ids }: ClassicAnswer): Promise<Map<string, string>> {
   if (master_ids.length === 0) return new Map();
   try {
-    const { nodes }: NodesAnswer = await center.get("nodes", nodesAnswer);
+    const { nodes } = await center.get("nodes", nodesAnswer);
     return new Map(nodes.map(({ id, publicUrl }) => [id, printable(publicUrl)]));
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
@@ -81,7 +59,11 @@ async function nodesOf(center: CenterClient, { master_ids }: CallAnswer): Promis
   }
 }
 
-function showAnswer({ events }: CallRequest, { data }: CallAnswer, nodes: ReadonlyMap<string, string>): void {
+function showAnswer(
+  { events }: CallRequest,
+  { data }: ClassicAnswer,
+  nodes: ReadonlyMap<string, string>,
+): void {
   const isBatch = events.length > 1;
   const rows: string[][] = [];
   for (const event of events) {
@@ -115,7 +97,7 @@ function isCount(name: CommandName): boolean {
 
 /** Lists have an item a line. */
 function showValue(value: unknown): string {
-  const failure = readFailure(value);
+  const failure = failureOf(value);
   if (failure !== undefined) return `FAILED: ${failure}`;
   if (Array.isArray(value)) return value.length === 0 ? "(none)" : value.map(showItem).join("\n");
   return showItem(value);
@@ -126,16 +108,9 @@ function showItem(value: unknown): string {
   return printable(JSON.stringify(value) ?? "");
 }
 
-const placeFailure = z.strictObject({ code: z.literal(1), msg: z.string(), data: z.tuple([]) });
-
-function readFailure(value: unknown): string | undefined {
-  const failure = placeFailure.safeParse(value);
-  return failure.success ? printable(failure.data.msg) : undefined;
-}
-
 function throwFailures(
   center: CenterClient,
-  { data, master_ids }: CallAnswer,
+  { data, master_ids }: ClassicAnswer,
   nodes: ReadonlyMap<string, string>,
 ): void {
   if (master_ids.length === 0) {
@@ -146,7 +121,7 @@ function throwFailures(
   }
   const failed = Object.entries(data).flatMap(([event, places]) =>
     Object.entries(places).flatMap(([nodeId, value]) => {
-      const failure = readFailure(value);
+      const failure = failureOf(value);
       const place = `${shortId(nodeId)} ${nodes.get(nodeId) ?? ""}`.trim();
       return failure === undefined ? [] : [{ nodeId, line: `  ${place}: ${event}: ${failure}` }];
     }),

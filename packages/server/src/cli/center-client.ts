@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ClassicAnswer, classicAnswer, classicFailure } from "./answers.js";
 import { type CenterAccess } from "./center-flags.js";
 import { CommandFailure, EXIT_FAILED, EXIT_UNREACHABLE, note } from "./command-failure.js";
 import { type HttpAnswer, NoAnswer, requestText } from "./http-request.js";
@@ -14,8 +15,8 @@ export interface CenterClient {
   readonly url: URL;
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: object, schema: z.ZodType<T>): Promise<T>;
-  /** A POST of the classic API, whose body is JSON text; `path` is its query. */
-  call(path: string, body: string): Promise<string>;
+  /** A call of the classic API, whose body is JSON text. `text` is the answer as it came. */
+  call(events: readonly string[], body: string): Promise<{ text: string; answer: ClassicAnswer }>;
 }
 
 /**
@@ -78,10 +79,9 @@ export function createCenterClient(url: URL, { token, timeoutMs }: CenterAccess)
     url,
     get: async (path, schema) => read(await ask(path, undefined), schema),
     post: async (path, body, schema) => read(await ask(path, JSON.stringify(body)), schema),
-    call: async (path, body) => {
-      const answer = await ask(path, body);
-      if (answer.status === 200) return answer.text;
-      throw new CommandFailure(EXIT_FAILED, `${name}: ${refusalOf(answer, parseJson(answer.text))}`);
+    call: async (events, body) => {
+      const answer = await ask(`?event=${encodeURIComponent(events.join())}&timeoutMs=${timeoutMs}`, body);
+      return { text: answer.text, answer: read(answer, classicAnswer) };
     },
   };
 }
@@ -106,15 +106,16 @@ export function parseJson(text: string): unknown {
 }
 
 const problem = z.object({ detail: z.string(), code: z.string() });
-const classicFailure = z.object({ code: z.literal(1), msg: z.string() });
+const ofNode = z.object({ code: z.literal(0) });
 const TOKEN_ADVICE =
   "it wants another token: set WSC_TOKEN (or TOKEN), or --token-file to a file that holds it";
 
 /** What an answer that is not the one that was hoped for says, and what to do. */
-export function refusalOf({ status }: HttpAnswer, json: unknown): string {
+function refusalOf({ status }: HttpAnswer, json: unknown): string {
   if (status === 401) return TOKEN_ADVICE;
   const ofRoute = problem.safeParse(json);
   if (ofRoute.success) return printable(ofRoute.data.detail);
+  if (ofNode.safeParse(json).success) return "that is a node's own HTTP port: give a center's";
   const ofClassic = classicFailure.safeParse(json);
   if (!ofClassic.success)
     return `it answered (status ${status}) what no center answers: is that a center's HTTP port?`;

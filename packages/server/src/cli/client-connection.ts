@@ -103,7 +103,10 @@ async function readRefusal(response: IncomingMessage): Promise<Ending> {
   } catch {
     // The status alone says enough.
   }
-  const reason = printable(text.trim().slice(0, SHOWN_REASON_LENGTH));
+  const isHttp = status >= 200 && status < 300;
+  const reason = isHttp
+    ? "that answers HTTP and takes no WebSocket: give the client port of a node"
+    : printable(text.trim().slice(0, SHOWN_REASON_LENGTH));
   const retryAfterMs = seconds > 0 ? seconds * 1000 : undefined;
   return { kind: "refused", status, reason, retryAfterMs };
 }

@@ -1,5 +1,6 @@
 import { mayReconnect } from "@websocket-center/protocol";
 import { Backoff } from "../backplane/backoff.js";
+import { messageOf } from "../errors.js";
 import { ClientConnection, type Ending } from "./client-connection.js";
 import { CommandFailure, EXIT_FAILED, EXIT_UNREACHABLE, note } from "./command-failure.js";
 
@@ -159,8 +160,4 @@ function noOpenFrame(url: URL): CommandFailure {
 /** Without its query, in which tokens are. */
 export function showClientUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

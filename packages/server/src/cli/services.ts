@@ -16,7 +16,7 @@ interface ServicesFlags {
 /** `websocket-center services`: the named services of all nodes. */
 export function servicesCommand(): Command {
   const command = new Command("services").description(
-    "List the services that nodes offer beside their hubs.",
+    "List the services that nodes offer, the hub of each (websocket) among them.",
   );
   command
     .addOption(new Option("--name <name>", "only services of that name"))

@@ -46,15 +46,23 @@ export function statusCommand(): Command {
 
 let isFirst = true;
 
-/** Over what was shown before in a terminal, below it elsewhere. */
+/** Over what was shown before in a terminal, as much as it has room for; below it elsewhere. */
 function draw(text: string, json: boolean): void {
   if (process.stdout.isTTY && !json) {
-    const lines = text.split("\n").map((line) => `${line}\x1b[K\n`);
-    process.stdout.write(`${isFirst ? "\x1b[2J" : ""}\x1b[H${lines.join("")}\x1b[J`);
+    const lines = fitted(text.split("\n"), process.stdout.rows).map((line) => `${line}\x1b[K\n`);
+    // Lines that are too long are cut instead of wrapped (DECAWM), so that each takes one row.
+    process.stdout.write(`\x1b[?7l${isFirst ? "\x1b[2J" : ""}\x1b[H${lines.join("")}\x1b[J\x1b[?7h`);
   } else {
     print(isFirst || json ? text : `\n${text}`);
   }
   isFirst = false;
+}
+
+/** As many lines as a terminal of so many rows (0: it does not say) shows above its cursor, the last one included. */
+function fitted(lines: readonly string[], rows: number): readonly string[] {
+  if (rows === 0 || lines.length < rows) return lines;
+  const shown = Math.max(0, rows - 3);
+  return [...lines.slice(0, shown), `… ${lines.length - shown - 1} more lines`, ...lines.slice(-1)];
 }
 
 function throwIfUnreachable({ centers }: ClusterView): void {

@@ -206,6 +206,13 @@ describe("listen, to a server that does as it is told,", () => {
 });
 
 describe("listen, used wrongly,", () => {
+  test("ends with 1 at the HTTP port of a center, and says what it takes", async () => {
+    const center = await startCenter();
+    const { code, stderr } = await run(["listen", new URL(center.url).port]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("takes no WebSocket: give the client port of a node");
+  });
+
   test("ends with 3 where nothing listens, and names it", async () => {
     const port = await deadPort();
     const { code, stdout, stderr } = await run(["listen", String(port)]);

@@ -144,9 +144,9 @@ describe("status --watch", () => {
     }
   });
 
-  test.skipIf(script === undefined)("draws over itself in a terminal, alarms in red", async () => {
-    const center = await startCenter();
-    const command = `exec ${process.execPath} ${main} status --watch --center ${center.url},http://127.0.0.1:1`;
+  /** What two draws of a terminal show, of which `stty` says how large it is. */
+  async function watchInTerminal(stty: string, centers: string): Promise<string> {
+    const command = `stty ${stty}; exec ${process.execPath} ${main} status --watch --center ${centers}`;
     const child = spawn(script ?? "", ["-qec", command, "/dev/null"], {
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm" },
     });
@@ -160,7 +160,26 @@ describe("status --watch", () => {
     child.stdin.write("\u0003");
     const code = await new Promise((resolve) => child.once("close", resolve));
     expect(code).toBe(0);
+    return shown;
+  }
+
+  test.skipIf(script === undefined)("draws over itself in a terminal, alarms in red", async () => {
+    const center = await startCenter();
+    const shown = await watchInTerminal("rows 0 cols 0", `${center.url},http://127.0.0.1:1`);
     expect(shown.split("\u001b[2J")).toHaveLength(2);
     expect(shown).toContain("\u001b[1;31mNOT REACHED\u001b[0m");
   });
+
+  test.skipIf(script === undefined)(
+    "shows as much as a terminal has rows for, the sums included",
+    async () => {
+      const center = await startCenter();
+      const shown = await watchInTerminal("rows 4 cols 40", center.url);
+      const [, first = ""] = shown.split("\u001b[H");
+      const lines = first.split("\u001b[J")[0]?.replaceAll("\u001b[K", "").trim().split(/\r?\n/);
+      expect(lines).toHaveLength(3);
+      expect(lines?.[0]).toContain("CENTER");
+      expect(lines?.slice(1)).toEqual(["… 2 more lines", expect.stringContaining("1 center, 0 nodes")]);
+    },
+  );
 });
