@@ -7,7 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
 
-const versions = ["22.23.3", "24.9.0", "26.10.0"];
+const versions = ["22.23.3", "24.21.0", "26.10.0"];
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = path.join(root, "packages", "server", "bin", "websocket-center.js");
 const TIMEOUT_MS = 30_000;
