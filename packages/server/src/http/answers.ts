@@ -19,9 +19,10 @@ export function failureText(message: string): string {
   return JSON.stringify(classicFailure(message));
 }
 
-/** A problem document (RFC 9457) of an endpoint of our own; `code` is stable. */
-export function problemText(status: number, code: string, detail: string): string {
-  return JSON.stringify({ type: "about:blank", title: STATUS_CODES[status] ?? "", status, detail, code });
+/** A problem document (RFC 9457) of an endpoint of our own; `code` is stable. `more`: further members of it. */
+export function problemText(status: number, code: string, detail: string, more: object = {}): string {
+  const title = STATUS_CODES[status] ?? "";
+  return JSON.stringify({ type: "about:blank", title, status, detail, code, ...more });
 }
 
 const CALL_ID_BYTES = 8;

@@ -51,6 +51,7 @@ export function declareService({ name, metadata = {}, methods }: Service): Regis
     throw invalid(name, `the metadata is larger than ${MAX_METADATA_BYTES} bytes`);
   }
   const entries = Object.entries(methods);
+  for (const [methodName, declared] of entries) checkMethod(name, methodName, declared);
   const checked = serviceInfo.safeParse({
     name,
     metadata: asJson(metadata),
@@ -75,6 +76,22 @@ export function declareService({ name, metadata = {}, methods }: Service): Regis
       ]),
     ),
   };
+}
+
+/** For callers without types: what is not checked here would fail at the first call. */
+function checkMethod(name: string, methodName: string, declared: Partial<Method>): void {
+  const { params, result, handler, maxConcurrent = 1 } = declared;
+  const fail = (problem: string): CenterError => invalid(name, `methods.${methodName}: ${problem}`);
+  if (!isSchema(params)) throw fail("params: expected a zod schema");
+  if (!isSchema(result)) throw fail("result: expected a zod schema");
+  if (typeof handler !== "function") throw fail("handler: expected a function");
+  if (!Number.isInteger(maxConcurrent) || maxConcurrent < 1) {
+    throw fail("maxConcurrent: expected a whole number, 1 or more");
+  }
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "safeParseAsync" in value;
 }
 
 function schemaOf(schema: z.ZodType): unknown {

@@ -1,6 +1,6 @@
 import { commands } from "@websocket-center/protocol";
 import { expect, test } from "vitest";
-import { method, type Service, z } from "../../src/index.js";
+import { method, type Method, type Service, z } from "../../src/index.js";
 import { get, startCenter, startNode, untilListed } from "./cluster.js";
 
 const empty = method({ params: z.object({}), result: z.null(), handler: () => null });
@@ -45,6 +45,8 @@ test("services are found by name and by metadata, whose values are compared as t
   expect(await names("meta[spare]=false")).toEqual(["a1"]);
   expect(await names("name=a&meta[env]=test&meta[shard]=1")).toEqual([]);
   expect(await names("meta[constructor]=x")).toEqual([]);
+  expect(await names("meta[__proto__]=x")).toEqual([]);
+  expect(await get(center, "/services?name[]=a")).toMatchObject({ status: 400, code: "INVALID_PARAMS" });
   expect(await get(center, "/services?meta=x")).toMatchObject({ status: 400, code: "INVALID_PARAMS" });
 });
 
@@ -99,6 +101,10 @@ test("a declaration that is wrong is refused where it is made", async () => {
   expect(code(service("a b"))).toBe("INVALID_PARAMS");
   expect(code({ name: "m", methods: { "no dots.": empty } })).toBe("INVALID_PARAMS");
   expect(code(service("big", { text: "x".repeat(70_000) }))).toBe("INVALID_PARAMS");
+  for (const wrong of [{ maxConcurrent: 0 }, { maxConcurrent: NaN }, { handler: "x" }, { params: {} }]) {
+    const methods = { tell: { ...empty, ...wrong } as unknown as Method };
+    expect(code({ name: "m", methods }), JSON.stringify(wrong)).toBe("INVALID_PARAMS");
+  }
   expect(code(service("ok"))).toBe("registered");
   expect(code(service("ok"))).toBe("INVALID_PARAMS");
   await untilListed(center, "ok", 1);

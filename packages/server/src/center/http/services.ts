@@ -2,7 +2,7 @@ import { errorCodes } from "@websocket-center/protocol";
 import { z } from "zod";
 import { type AuditLog, failedHere } from "../../audit.js";
 import { CenterError } from "../../errors.js";
-import { type Answer, PROBLEM_TYPE } from "../../http/answers.js";
+import { type Answer, PROBLEM_TYPE, problemText } from "../../http/answers.js";
 import { jsonText } from "../../http/json-body.js";
 import { json } from "../../http/ops-routes.js";
 import { QueryMap } from "../../http/query.js";
@@ -33,8 +33,10 @@ export function serviceRoutes(directory: ServiceDirectory, options: CallRouteOpt
       scope: "read",
       handle: ({ query }) => {
         const name = query.get("name");
+        if (name !== undefined && typeof name !== "string")
+          throw new CenterError("INVALID_PARAMS", "name: expected name=value, in UTF-8");
         const entries = directory.find({
-          name: typeof name === "string" ? name : undefined,
+          name,
           metadata: metadataFilter(query.get("meta")),
         });
         const isDetailed = query.get("details") === "1";
@@ -56,12 +58,13 @@ function brief({ name, nodeId, metadata, methods }: ServiceEntry): object {
 function metadataFilter(meta: unknown): Record<string, string> {
   if (meta === undefined) return {};
   if (!(meta instanceof QueryMap)) throw badFilter();
-  const filter: Record<string, string> = {};
-  for (const [key, value] of meta) {
-    if (typeof value !== "string") throw badFilter();
-    filter[key] = value;
-  }
-  return filter;
+  // Not key by key: `__proto__` is a key like others here.
+  return Object.fromEntries(
+    Array.from(meta, ([key, value]) => {
+      if (typeof value !== "string") throw badFilter();
+      return [key, value];
+    }),
+  );
 }
 
 function badFilter(): CenterError {
@@ -107,6 +110,5 @@ function plainParams(params: unknown): unknown {
 
 function problem({ code, message }: Extract<ServiceResult, { ok: false }>, results: ServiceResult[]): Answer {
   const { status } = errorCodes[code];
-  const body = { type: "about:blank", title: code, status, detail: message, code, results };
-  return { status, contentType: PROBLEM_TYPE, body: JSON.stringify(body) };
+  return { status, contentType: PROBLEM_TYPE, body: problemText(status, code, message, { results }) };
 }
