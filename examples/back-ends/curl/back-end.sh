@@ -10,7 +10,7 @@ connection=${1:?usage: back-end.sh CONNECTION_ID}
 call() { # URL [CURL OPTION ...]
   local answer
   answer=$(curl --silent --show-error --max-time 10 \
-    --header @<(if [[ ${TOKEN:-} ]]; then echo "Authorization: Bearer $TOKEN"; fi) "$@")
+    --header @<(if [[ ${TOKEN:-} ]]; then echo "Authorization: Bearer $TOKEN"; fi) "$@") || return
   jq --exit-status '.code == 0' <<<"$answer" >/dev/null || {
     jq --raw-output '"the call failed: \(.msg)"' <<<"$answer" >&2
     return 1

@@ -6,7 +6,7 @@ declare(strict_types=1);
 require __DIR__ . '/websocket-center.php';
 
 $center = getenv('CENTER_URL') ?: 'http://127.0.0.1:8011';
-$connection = $argv[1] ?? exit("usage: php back-end.php CONNECTION_ID\n");
+$connection = $argv[1] ?? throw new RuntimeException('usage: php back-end.php CONNECTION_ID');
 
 $data = callCenter($center, [
     'bindId' => ['id' => 'ada', '_id' => $connection],

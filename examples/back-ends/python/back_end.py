@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -73,7 +73,11 @@ def main(connection):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: back_end.py CONNECTION_ID")
     try:
         main(sys.argv[1])
     except CallFailed as failure:
         sys.exit(f"the call failed: {failure}")
+    except URLError as error:
+        sys.exit(f"cannot reach the center {CENTER}: {error.reason}")

@@ -78,6 +78,14 @@ describe.each(backEnds)("a back end in $name", ({ needs, command }) => {
       expect(stderr).toContain("token error");
     });
 
+    test("fails where no center is", async () => {
+      const { code, stdout, stderr } = await run(command, ["0".repeat(32)], {
+        CENTER_URL: "http://127.0.0.1:1",
+      });
+      expect(code).not.toBe(0);
+      expect(stderr).not.toBe("");
+    });
+
     test("serves the others while a node hangs, and says which one gave no answer", async () => {
       const [awake, asleep] = nodes;
       const ada = await connectClient(awake.url);

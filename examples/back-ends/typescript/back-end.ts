@@ -61,7 +61,8 @@ function isFailure(value: unknown): value is Failure {
 
 const sum = (values: unknown[]): number => values.reduce<number>((total, value) => total + Number(value), 0);
 
-const connection = process.argv[2] ?? "";
+const connection = process.argv[2];
+if (connection === undefined) throw new Error("usage: node back-end.js CONNECTION_ID");
 const done = await call({
   bindId: { id: "ada", _id: connection },
   joinGroupById: { groupId: "room", id: "ada" },
