@@ -79,7 +79,7 @@ describe.each(backEnds)("a back end in $name", ({ needs, command }) => {
     });
 
     test("fails where no center is", async () => {
-      const { code, stdout, stderr } = await run(command, ["0".repeat(32)], {
+      const { code, stderr } = await run(command, ["0".repeat(32)], {
         CENTER_URL: "http://127.0.0.1:1",
       });
       expect(code).not.toBe(0);
