@@ -7,6 +7,9 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { freePort } from "./free-port.js";
 
+/** Longer than it takes; the machine may be busy. */
+const WAIT = { timeout: 10_000 };
+
 /** A running example that has a center and two nodes in its server. */
 export interface MountedApplication {
   base: string;
@@ -46,10 +49,11 @@ export async function startApplication(
       request.on("error", reject).end(body);
     });
   const headers = env["TOKEN"] === undefined ? {} : { Authorization: `Bearer ${env["TOKEN"]}` };
-  await vi.waitFor(async () => {
+  const nodesAreLinked = async (): Promise<void> => {
     const { text } = await ask("/center/nodes", { headers });
     expect((JSON.parse(text) as { nodes: unknown[] }).nodes).toHaveLength(2);
-  });
+  };
+  await vi.waitFor(nodesAreLinked, WAIT);
   return {
     base: `127.0.0.1:${port}`,
     ask,
@@ -78,7 +82,7 @@ export function mountedApplicationSuite(file: URL): void {
     const { text } = await ask("/center/?event=broadcast&broadcast[msg]=hi");
     const { data } = JSON.parse(text) as { data: { broadcast: Record<string, number> } };
     expect(Object.values(data.broadcast)).toEqual([1, 1]);
-    await vi.waitFor(() => expect([news.messages, chat.messages]).toEqual([["hi"], ["hi"]]));
+    await vi.waitFor(() => expect([news.messages, chat.messages]).toEqual([["hi"], ["hi"]]), WAIT);
     expect((await ask("/node/chat/?event=getConnectionCount")).text).toContain('{"getConnectionCount":1}');
     expect((await ask("/center/services?name=websocket")).status).toBe(200);
   });

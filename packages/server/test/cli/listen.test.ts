@@ -132,7 +132,7 @@ describe("listen", () => {
 
   test("a user cannot be bound where the node sends no open frame", async () => {
     const silent = await startNode([center], ["--no-open-message"]);
-    const args = ["listen", silent.url, "--center", center.url, "--user", "ada", "--timeout-ms", "200"];
+    const args = ["listen", silent.url, "--center", center.url, "--user", "ada", "--timeout-ms", "2000"];
     const { code, stderr } = await run(args);
     expect(code).toBe(1);
     expect(stderr).toContain("sent no open frame");
