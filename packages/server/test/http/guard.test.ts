@@ -184,7 +184,11 @@ describe("preflights", () => {
 });
 
 describe("a request that a proxy passed on, without a token", () => {
-  const trusting = createGuard({ tokens: () => [], allowedOrigins: [], trustedProxies: ["127.0.0.0/8"] });
+  const trusting = createGuard({
+    needsToken: () => false,
+    allowedOrigins: [],
+    trustedProxies: ["127.0.0.0/8"],
+  });
   const refused = { ok: false, message: expect.stringMatching(/TOKEN.*WSC_TRUSTED_PROXIES/) as string };
 
   test.each([
@@ -198,7 +202,11 @@ describe("a request that a proxy passed on, without a token", () => {
     { "x-forwarded-for": "" },
   ])("is refused with what to set, whomever it names: %j", (proxied) => {
     expect(open.check(request({ ...local, proxied }))).toMatchObject(refused);
-    const elsewhere = createGuard({ tokens: () => [], allowedOrigins: [], trustedProxies: ["10.0.0.0/8"] });
+    const elsewhere = createGuard({
+      needsToken: () => false,
+      allowedOrigins: [],
+      trustedProxies: ["10.0.0.0/8"],
+    });
     expect(elsewhere.check(request({ ...local, proxied }))).toMatchObject(refused);
   });
 
@@ -224,7 +232,7 @@ describe("a request that a proxy passed on, without a token", () => {
   });
 
   test("is not asked about where there is a token", () => {
-    const guard = createGuard({ tokens: () => ["t"], allowedOrigins: [] });
+    const guard = createGuard({ needsToken: () => true, allowedOrigins: [] });
     expect(guard.check(request({ ...local, proxied: { "x-forwarded-for": "203.0.113.7" } }))).toMatchObject({
       ok: true,
     });
