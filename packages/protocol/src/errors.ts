@@ -29,7 +29,7 @@ export const errorCodes = {
   CENTER_BUSY: {
     status: 503,
     retryable: true,
-    doc: "The center stops, or has too many requests of this node. The request was not run.",
+    doc: "The center stops, has too many requests of this node, or too many bytes wait for it. The request was not run.",
   },
   OUTCOME_UNKNOWN: {
     status: 504,
@@ -62,6 +62,11 @@ export const errorCodes = {
     retryable: true,
     doc: "Too many bytes wait for the node. The call was not sent to it.",
   },
+  CALL_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    doc: "The call is larger than what the other end of the link takes in. It was not sent.",
+  },
   REPLY_TOO_LARGE: {
     status: 500,
     retryable: false,
@@ -88,6 +93,11 @@ export const errorCodes = {
     retryable: false,
     doc: "The center wants a client certificate of its authority, and the node showed none or another.",
   },
+  LINK_UNTRUSTED: {
+    status: 403,
+    retryable: false,
+    doc: "The TLS certificate of the center's link port is not trusted, or is for another host.",
+  },
   LINK_VERSION: { status: 400, retryable: false, doc: "The peer of a link speaks another protocol version." },
   LINK_PROTOCOL: {
     status: 400,
@@ -105,6 +115,11 @@ export const errorCodes = {
     status: 403,
     retryable: false,
     doc: "Listening there needs a secret, a token or TLS that is not set.",
+  },
+  START_REFUSED: {
+    status: 409,
+    retryable: false,
+    doc: "The center or node was started before. Each starts once.",
   },
   PORT_TAKEN: { status: 409, retryable: false, doc: "Another program listens on that port." },
 } as const satisfies Record<string, { status: number; retryable: boolean; doc: string }>;

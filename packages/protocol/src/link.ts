@@ -2,6 +2,11 @@ import { z } from "zod";
 import { scopes } from "./commands.js";
 import { hexId } from "./ids.js";
 
+/** The last moment that a Date can tell (ECMA-262, 21.4.1.1). */
+const MAX_DATE_MS = 8_640_000_000_000_000;
+/** The longest time that timers count. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /**
  * What a node tells a center about itself when it registers.
  *
@@ -10,7 +15,7 @@ import { hexId } from "./ids.js";
 export const nodeInfo = z.object({
   version: z.string().max(64),
   publicUrl: z.string().max(2048),
-  startedAt: z.int().nonnegative(),
+  startedAt: z.int().nonnegative().max(MAX_DATE_MS),
 });
 export type NodeInfo = z.infer<typeof nodeInfo>;
 
@@ -33,6 +38,7 @@ const proof = z.string().regex(/^[0-9a-f]{64}$/);
 /** `host:port`, or a bare `port` that means the host at which the node reached the center. */
 const address = z.string().min(1).max(300);
 const callId = z.int().nonnegative();
+const remainingMs = z.int().nonnegative().max(MAX_TIMEOUT_MS);
 const transferId = z.int().nonnegative();
 
 /** One result: `[true, value]`, or `[false, code, message]` with a code of errors.ts. */
@@ -98,6 +104,7 @@ export const linkFrames = {
       id: hexId,
       nonce,
       proof: proof.optional(),
+      maxFrameBytes: z.int().positive().optional(),
     }),
   ]),
   auth: z.tuple([z.literal("auth"), z.object({ proof, info: nodeInfo, status: nodeStatus })]),
@@ -114,7 +121,7 @@ export const linkFrames = {
     z.literal("call"),
     callId,
     z.string().min(1).max(512),
-    z.int().nonnegative(),
+    remainingMs,
     z.array(z.tuple([z.string().max(128), z.unknown()])).max(10_000),
   ]),
   /** `["reply", id, outcomes]`: one outcome for each command of the call, in order. */
@@ -126,7 +133,7 @@ export const linkFrames = {
   services: z.tuple([z.literal("services"), z.array(serviceInfo).max(1000)]),
 
   /** Node to center: `["request", id, remainingMs, what]`: run this on the cluster, and answer with that id. */
-  request: z.tuple([z.literal("request"), callId, z.int().nonnegative(), clusterRequest]),
+  request: z.tuple([z.literal("request"), callId, remainingMs, clusterRequest]),
   /** Center to node: `[true, nodeIds, outcomes]`, outcomes by command and node, or `[false, code, message]`. */
   answer: z.tuple([
     z.literal("answer"),

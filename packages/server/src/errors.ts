@@ -11,6 +11,11 @@ export class CenterError extends Error {
   }
 }
 
+/** What `start` of a center or node rejects with the second time. */
+export function startRefused(what: "center" | "node"): CenterError {
+  return new CenterError("START_REFUSED", `a ${what} starts once: to run it again, create another one`);
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

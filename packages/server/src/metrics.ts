@@ -42,6 +42,14 @@ function countedElsewhere(registry: Registry, name: string, help: string, read: 
   });
 }
 
+function descriptorsExhausted(registry: Registry): Counter {
+  return new Counter({
+    name: "wsc_descriptors_exhausted_total",
+    help: "Seconds in which no file descriptor was left, so that new connections were refused.",
+    registers: [registry],
+  });
+}
+
 /** What every HTTP port counts. */
 function httpCounters(registry: Registry) {
   return {
@@ -85,6 +93,7 @@ export function createCenterMetrics(read: {
   return {
     registry,
     ...httpCounters(registry),
+    descriptorsExhausted: descriptorsExhausted(registry),
     callSeconds: new Histogram({
       name: "wsc_call_duration_seconds",
       help: "Time from a classic request to its answer.",
@@ -133,6 +142,7 @@ export function createNodeMetrics(read: {
   return {
     registry,
     ...httpCounters(registry),
+    descriptorsExhausted: descriptorsExhausted(registry),
     opened: new Counter({
       name: "wsc_connections_opened_total",
       help: "Connections that were opened.",

@@ -13,6 +13,8 @@ export interface Member {
   readonly certificate?: string | undefined;
   /** What a node said of itself when it linked; undefined for centers. */
   readonly node: { readonly info: NodeInfo; readonly status: NodeStatus } | undefined;
+  /** The largest frame that it takes in, its pieces put together; Infinity where it names none. */
+  readonly maxFrameBytes: number;
 }
 
 export type MemberChange =

@@ -7,7 +7,7 @@ import {
 } from "@websocket-center/protocol";
 import { WebSocket } from "ws";
 import { CenterError } from "../errors.js";
-import { encodeLinkFrame } from "../rpc/codec.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 import {
   createNonce,
   decodeHandshake,
@@ -24,6 +24,8 @@ export interface DialOptions {
   host: string;
   port: number;
   nodeId: string;
+  /** The largest frame that the node takes in. */
+  maxFrameBytes?: number | undefined;
   secrets: readonly string[];
   info: () => NodeInfo;
   status: () => NodeStatus;
@@ -46,6 +48,10 @@ const MAX_REFUSAL_LENGTH = 500;
 /** A link whose both ends have proven themselves. */
 export interface Dialed {
   centerId: string;
+  /** The IP address that the center's host led to. */
+  remoteHost: string | undefined;
+  /** The largest frame that the center takes in, where it names one. */
+  maxFrameBytes: number | undefined;
   link: LinkSocket;
   /** Delivers what came right behind the handshake, once the link's `onFrame` is set. */
   replay: () => void;
@@ -64,7 +70,8 @@ export class TwinError extends CenterError {
 /**
  * Dials a center and goes through the handshake, in at most 10 s. The center proves itself first: a node says
  * nothing of itself to somebody who does not know the secret.
- * @throws CenterError LINK_LOST, LINK_AUTH_FAILED, LINK_CERT_REFUSED, LINK_VERSION, LINK_PROTOCOL, NODE_KEY_TAKEN, or TwinError.
+ * @throws CenterError LINK_LOST, LINK_UNTRUSTED, LINK_AUTH_FAILED, LINK_CERT_REFUSED, LINK_VERSION, LINK_PROTOCOL,
+ *   NODE_KEY_TAKEN, or TwinError.
  */
 export async function dial(options: DialOptions): Promise<Dialed> {
   const { host, port, tls, signal } = options;
@@ -77,12 +84,18 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
     ...tls?.own,
   });
+  let remoteHost: string | undefined;
+  let untrusted = false;
+  webSocket.once("upgrade", ({ socket }) => (remoteHost = socket.remoteAddress));
+  // Before the link hears of it, which then ends.
+  webSocket.once("error", ({ code }: NodeJS.ErrnoException) => (untrusted = isUntrusted(code)));
   const link = new LinkSocket(webSocket);
   const meeting: Meeting = {
     nodeId: options.nodeId,
     centerId: "",
     nodeNonce: createNonce(),
     centerNonce: "",
+    peerMaxFrameBytes: undefined,
   };
   webSocket.once("open", () => {
     const hello = {
@@ -90,6 +103,7 @@ export async function dial(options: DialOptions): Promise<Dialed> {
       role: "node" as const,
       id: meeting.nodeId,
       nonce: meeting.nodeNonce,
+      maxFrameBytes: options.maxFrameBytes,
     };
     link.send(encodeLinkFrame(["hello", hello]));
   });
@@ -113,12 +127,16 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     webSocket.once("unexpected-response", (_request, response) => {
       fail(refusalOf(response));
     });
-    link.onClose = (reason) => fail(new CenterError("LINK_LOST", reason));
+    link.onClose = (reason) => {
+      const text = `the TLS certificate of the center is not trusted: ${reason}`;
+      fail(untrusted ? new CenterError("LINK_UNTRUSTED", text) : new CenterError("LINK_LOST", reason));
+    };
     link.onFrame = (bytes) => {
       try {
         if (step(options, meeting, link, bytes) === "done") {
           over();
-          resolve({ centerId: meeting.centerId, link, replay: holdFrames(link) });
+          const { centerId, peerMaxFrameBytes: maxFrameBytes } = meeting;
+          resolve({ centerId, remoteHost, maxFrameBytes, link, replay: holdFrames(link) });
         }
       } catch (error) {
         fail(
@@ -139,6 +157,13 @@ function refusalOf({ headers, statusCode }: IncomingMessage): CenterError {
   return new CenterError("LINK_LOST", `Unexpected server response: ${statusCode}`);
 }
 
+/** Whether that is how Node.js names what it does not like about a certificate (tls, "X509 certificate error codes"). */
+function isUntrusted(code: string | undefined): boolean {
+  return /^(?!.*ALERT).*(?:CERT|CRL)|^UNABLE_TO_|^INVALID_(?:CA|PURPOSE)$|^PATH_LENGTH_|^HOSTNAME_MISMATCH$/.test(
+    code ?? "",
+  );
+}
+
 /** One frame of the center's side of the handshake. */
 function step(
   options: DialOptions,
@@ -152,6 +177,7 @@ function step(
       if (meeting.centerId !== "" || frame[1].role !== "center") throw outOfTurn();
       meeting.centerId = frame[1].id;
       meeting.centerNonce = frame[1].nonce;
+      meeting.peerMaxFrameBytes = frame[1].maxFrameBytes;
       if (!isProven(options.secrets, "center", meeting, frame[1].proof)) {
         throw new CenterError(
           "LINK_AUTH_FAILED",

@@ -2,13 +2,16 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type LinkFrame, LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
 import { z } from "zod";
 import { CenterError } from "../errors.js";
-import { checkLinkFrame, decodeMessagePack } from "../rpc/codec.js";
+import { checkLinkFrame, decodeMessagePack } from "../wire/codec.js";
 
 /** Nothing but the handshake is accepted before it is done, and for at most this long. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** The header in which a refused upgrade says why: a code of errors.ts, a space, and a sentence. */
 export const REFUSAL_HEADER = "wsc-refused";
+
+/** Of one frame of the handshake: room for the longest `publicUrl`, and the ids of some hundred centers. */
+const MAX_HANDSHAKE_BYTES = 16 * 1024;
 
 /** What stays of a hello in every version of the protocol. */
 const helloOfAnyVersion = z.tuple([z.literal("hello"), z.object({ version: z.int() })], z.unknown());
@@ -19,6 +22,8 @@ export interface Meeting {
   centerId: string;
   nodeNonce: string;
   centerNonce: string;
+  /** The largest frame that the peer takes in, where it names one. It is no part of the proof. */
+  peerMaxFrameBytes: number | undefined;
 }
 
 /** 32 random bytes, as hex. */
@@ -82,7 +87,8 @@ function checkVersion(value: unknown, peer: "center" | "node"): void {
  * @throws CenterError LINK_VERSION before anything else, for a peer of another version sends other frames.
  */
 export function decodeHandshake(bytes: Uint8Array, peer: "center" | "node"): LinkFrame {
-  if (bytes.length > 8 * 1024) throw new CenterError("LINK_PROTOCOL", "a handshake frame is too large");
+  if (bytes.length > MAX_HANDSHAKE_BYTES)
+    throw new CenterError("LINK_PROTOCOL", "a handshake frame is too large");
   const value = decodeMessagePack(bytes);
   checkVersion(value, peer);
   return checkLinkFrame(value);

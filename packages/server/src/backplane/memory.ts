@@ -105,7 +105,7 @@ export class MemoryBackplane implements Backplane {
 
   #join(far: MemoryBackplane): void {
     const node = far.#node && { info: far.#node.info, status: far.#node.status() };
-    const member: Member = { id: far.id, address: "memory", node };
+    const member: Member = { id: far.id, address: "memory", node, maxFrameBytes: Infinity };
     this.#lines.set(member, { near: this, far, member, queuedBytes: 0, isDelivering: false, queue: [] });
     this.#members.join(member);
   }

@@ -1,5 +1,5 @@
 import type { NodeInfo, NodeStatus } from "@websocket-center/protocol";
-import type { NodeIdentity } from "../node/identity.js";
+import { canonicalAddress, formatAddress } from "../config/addresses.js";
 import { Backoff } from "./backoff.js";
 import type { Member } from "./backplane.js";
 import { LinkBackplane } from "./link-backplane.js";
@@ -10,8 +10,19 @@ const BACKOFF = { baseMs: 100, maxMs: 5000 };
 /** For what somebody has to mend first: a wrong secret or certificate, another version, a key that is taken. */
 const SLOW_RETRY_MS = 30_000;
 
+/** Who the node is: see node/identity.ts. */
+export interface DialerIdentity {
+  readonly id: string;
+  /** A center has accepted the id: it stays. */
+  settle(): void;
+  /** @returns false where the id stays; else it is another one now. */
+  renew(): boolean;
+}
+
 export interface DialerOptions {
-  identity: NodeIdentity;
+  identity: DialerIdentity;
+  /** The largest frame that the node takes in; centers are told. */
+  maxFrameBytes?: number;
   secrets: readonly string[];
   info: () => NodeInfo;
   status: () => NodeStatus;
@@ -28,6 +39,8 @@ interface Line {
   readonly backoff: Backoff;
   state: "dialing" | "linked" | "waiting";
   member: Member | undefined;
+  /** The same text for every spelling of the IP address that it is linked to. */
+  remoteKey: string | undefined;
   /** The center that it is in a handshake with, once that has proven itself. */
   meets: string | undefined;
   /** The center that another line is linked to or meets already, where that is why this one waits. */
@@ -42,6 +55,7 @@ interface Line {
  */
 export class WebSocketDialer extends LinkBackplane {
   readonly #options: DialerOptions;
+  /** By their canonical addresses. */
   readonly #lines = new Map<string, Line>();
   #started = false;
   #closed = false;
@@ -53,8 +67,8 @@ export class WebSocketDialer extends LinkBackplane {
 
   /** `host:port` of each center that is or shall be linked. */
   get addresses(): { address: string; linked: boolean; centerId: string | undefined }[] {
-    return Array.from(this.#lines, ([address, { member }]) => ({
-      address,
+    return Array.from(this.#lines.values(), ({ host, port, member }) => ({
+      address: formatAddress({ host, port }),
       linked: member !== undefined,
       centerId: member?.id,
     }));
@@ -67,7 +81,7 @@ export class WebSocketDialer extends LinkBackplane {
 
   /** Dials that center from now on, unless it does already. */
   add(host: string, port: number): void {
-    const key = addressKey(host, port);
+    const key = canonicalAddress({ host, port });
     if (this.#closed || this.#lines.has(key)) return;
     const line: Line = {
       host,
@@ -75,6 +89,7 @@ export class WebSocketDialer extends LinkBackplane {
       backoff: new Backoff(BACKOFF),
       state: "waiting",
       member: undefined,
+      remoteKey: undefined,
       meets: undefined,
       twinOf: undefined,
       timer: undefined,
@@ -84,13 +99,20 @@ export class WebSocketDialer extends LinkBackplane {
     if (this.#started) this.#dial(line);
   }
 
-  /** Leaves that center, and does not dial it any more. */
+  /**
+   * Leaves the center at that address, and does not dial it any more, by whichever spelling and other addresses it is
+   * known.
+   */
   remove(host: string, port: number): void {
-    const key = addressKey(host, port);
-    const line = this.#lines.get(key);
-    if (line === undefined) return;
-    this.#lines.delete(key);
-    this.#stop(line, "the node leaves this center");
+    const wanted = canonicalAddress({ host, port });
+    const found = [...this.#lines].filter(([key, { remoteKey }]) => key === wanted || remoteKey === wanted);
+    const centerIds = new Set(found.map(([, line]) => centerIdOf(line)).filter((id) => id !== undefined));
+    for (const [key, line] of [...this.#lines]) {
+      const centerId = centerIdOf(line);
+      if (key !== wanted && (centerId === undefined || !centerIds.has(centerId))) continue;
+      this.#lines.delete(key);
+      this.#stop(line, "the node leaves this center");
+    }
   }
 
   async close(): Promise<void> {
@@ -110,14 +132,14 @@ export class WebSocketDialer extends LinkBackplane {
   }
 
   #dial(line: Line): void {
-    const { identity, secrets, info, status, tls, checkHost } = this.#options;
+    const { identity, maxFrameBytes, secrets, info, status, tls, checkHost } = this.#options;
     line.state = "dialing";
     line.twinOf = undefined;
     line.abort = new AbortController();
     const { signal } = line.abort;
     const nodeId = identity.id;
     const isTwin = (centerId: string): boolean => !this.#meet(line, centerId);
-    void dial({ ...line, nodeId, secrets, info, status, tls, checkHost, isTwin, signal })
+    void dial({ ...line, nodeId, maxFrameBytes, secrets, info, status, tls, checkHost, isTwin, signal })
       .then(
         (dialed) => this.#onDialed(line, dialed, signal, nodeId),
         (error: unknown) => {
@@ -156,12 +178,17 @@ export class WebSocketDialer extends LinkBackplane {
     line.state = "linked";
     const member: Member = {
       id: dialed.centerId,
-      address: addressKey(line.host, line.port),
+      address: formatAddress(line),
       node: undefined,
+      maxFrameBytes: dialed.maxFrameBytes ?? Infinity,
     };
     line.member = member;
+    const { remoteHost } = dialed;
+    line.remoteKey =
+      remoteHost === undefined ? undefined : canonicalAddress({ host: remoteHost, port: line.port });
     this.join(member, dialed.link, (reason) => {
       line.member = undefined;
+      line.remoteKey = undefined;
       this.#wakeTwins(member.id);
       if (!signal.aborted) this.#retry(line, new CenterError("LINK_LOST", reason), line.backoff.next());
     });
@@ -183,7 +210,7 @@ export class WebSocketDialer extends LinkBackplane {
   }
 
   #retry(line: Line, error: CenterError, retryMs: number): void {
-    this.#options.onLost(addressKey(line.host, line.port), error, retryMs);
+    this.#options.onLost(formatAddress(line), error, retryMs);
     this.#dialIn(line, retryMs);
   }
 
@@ -216,6 +243,7 @@ function needsMending({ code }: CenterError): boolean {
   return (
     code === "LINK_AUTH_FAILED" ||
     code === "LINK_CERT_REFUSED" ||
+    code === "LINK_UNTRUSTED" ||
     code === "LINK_VERSION" ||
     code === "NODE_KEY_TAKEN" ||
     code === "LISTEN_REFUSED"
@@ -226,6 +254,7 @@ function asCenterError(error: unknown): CenterError {
   return error instanceof CenterError ? error : new CenterError("INTERNAL", String(error), { cause: error });
 }
 
-function addressKey(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+/** The center at the other end, as far as it is known. */
+function centerIdOf({ member, meets, twinOf }: Line): string | undefined {
+  return member?.id ?? meets ?? twinOf;
 }

@@ -10,7 +10,7 @@ import {
 } from "@websocket-center/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import { CenterError } from "../errors.js";
-import { encodeLinkFrame } from "../rpc/codec.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 import type { Member } from "./backplane.js";
 import {
   createNonce,
@@ -22,14 +22,17 @@ import {
   prove,
   REFUSAL_HEADER,
 } from "./handshake.js";
+import { Handshakes } from "./handshakes.js";
 import { LinkBackplane } from "./link-backplane.js";
 import { LinkSocket, MAX_LINK_MESSAGE_BYTES } from "./link-socket.js";
 
-/** Handshakes under way at once; more are refused with 503. */
+/** Handshakes under way at once. */
 const MAX_HANDSHAKES = 1000;
 
 export interface ListenerOptions {
   centerId: string;
+  /** The largest frame that the center takes in; nodes are told. */
+  maxFrameBytes?: number;
   /** Accepted link secrets, the first proves; none where links need no secret. */
   secrets: readonly string[];
   /** Whether nodes must show a certificate that the server's authority signed. Default: false. */
@@ -46,7 +49,7 @@ export class WebSocketListener extends LinkBackplane {
     perMessageDeflate: false,
     maxPayload: MAX_LINK_MESSAGE_BYTES,
   });
-  readonly #handshakes = new Set<LinkSocket>();
+  readonly #handshakes = new Handshakes(MAX_HANDSHAKES);
   #closed = false;
 
   constructor(options: ListenerOptions) {
@@ -76,7 +79,7 @@ export class WebSocketListener extends LinkBackplane {
   /** Ends every link with 1012; nodes dial again as soon as somebody listens. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const link of this.#handshakes) link.terminate("the center stops");
+    for (const link of this.#handshakes.all()) link.terminate("the center stops");
     await this.partAll(1012, "the center stops");
     this.#server.close();
   }
@@ -88,28 +91,28 @@ export class WebSocketListener extends LinkBackplane {
     });
     // Browsers send an Origin with every WebSocket: no page may speak to a link port, whatever it knows.
     if (request.headers.origin !== undefined) return refuse(403);
-    if (this.#closed || this.#handshakes.size >= MAX_HANDSHAKES) return refuse(503);
+    if (this.#closed) return refuse(503);
     const problem = this.#options.asksForCertificates === true ? certificateProblem(request) : undefined;
     if (problem === undefined) return undefined;
     return { status: 403, error: new CenterError("LINK_CERT_REFUSED", problem) };
   }
 
   #welcome(webSocket: WebSocket, request: IncomingMessage): void {
-    const address = `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`;
+    const { remoteAddress: host = "", remotePort: port = "" } = request.socket;
+    const address = `${host}:${port}`;
     const link = new LinkSocket(webSocket);
-    this.#handshakes.add(link);
     const timer = setTimeout(() => {
       over();
       this.#refuse(link, address, new CenterError("LINK_PROTOCOL", "the handshake took too long"));
     }, HANDSHAKE_TIMEOUT_MS);
-    const over = (): void => {
+    /** @returns false where it was over before. */
+    const over = (): boolean => {
       clearTimeout(timer);
-      this.#handshakes.delete(link);
+      return this.#handshakes.remove(host, link);
     };
     let greeted: { meeting: Meeting } | undefined;
     link.onClose = (reason, code) => {
-      if (!this.#handshakes.has(link)) return;
-      over();
+      if (!over()) return;
       // A node that has this center by another address changes its mind in good order.
       if (code === closeCodes.NORMAL.code) return;
       this.#options.onRefused(
@@ -128,7 +131,7 @@ export class WebSocketListener extends LinkBackplane {
         if (frame[0] !== "auth") throw outOfTurn();
         this.#checkProof(greeted.meeting, frame);
         over();
-        this.#join(link, greeted.meeting.nodeId, { address, certificate: subjectOf(request) }, frame);
+        this.#join(link, greeted.meeting, { address, certificate: subjectOf(request) }, frame);
       } catch (error) {
         over();
         const fault =
@@ -138,11 +141,20 @@ export class WebSocketListener extends LinkBackplane {
         this.#refuse(link, address, fault);
       }
     };
+    this.#handshakes
+      .add(host, link)
+      ?.terminate(`${MAX_HANDSHAKES} handshakes are under way, and it was the oldest`);
   }
 
   #greet(link: LinkSocket, [, hello]: FrameOf<"hello">): Meeting {
-    const { centerId, secrets } = this.#options;
-    const meeting = { nodeId: hello.id, centerId, nodeNonce: hello.nonce, centerNonce: createNonce() };
+    const { centerId, maxFrameBytes, secrets } = this.#options;
+    const meeting: Meeting = {
+      nodeId: hello.id,
+      centerId,
+      nodeNonce: hello.nonce,
+      centerNonce: createNonce(),
+      peerMaxFrameBytes: hello.maxFrameBytes,
+    };
     link.send(
       encodeLinkFrame([
         "hello",
@@ -152,6 +164,7 @@ export class WebSocketListener extends LinkBackplane {
           id: centerId,
           nonce: meeting.centerNonce,
           proof: prove(secrets, "center", meeting),
+          maxFrameBytes,
         },
       ]),
     );
@@ -176,13 +189,14 @@ export class WebSocketListener extends LinkBackplane {
 
   #join(
     link: LinkSocket,
-    nodeId: string,
+    meeting: Meeting,
     from: Pick<Member, "address" | "certificate">,
     [, { info, status }]: FrameOf<"auth">,
   ): void {
+    const { nodeId, peerMaxFrameBytes: maxFrameBytes = Infinity } = meeting;
     const old = this.memberOf(nodeId);
     if (old !== undefined) this.end(old, "replaced by a new link of the same node");
-    const member: Member = { id: nodeId, ...from, node: { info, status } };
+    const member: Member = { id: nodeId, ...from, node: { info, status }, maxFrameBytes };
     link.send(encodeLinkFrame(["welcome"]));
     this.join(member, link);
   }

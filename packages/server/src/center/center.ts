@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { formatAddress, parseAddress } from "../config/addresses.js";
+import { canonicalAddress, formatAddress, parseAddress } from "../config/addresses.js";
 import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
-import { CenterError } from "../errors.js";
+import { DescriptorWatch } from "../descriptor-watch.js";
+import { CenterError, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import type { Api } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -19,6 +20,7 @@ import { createLocalCluster } from "./local-cluster.js";
 import { NodeLinks } from "./node-links.js";
 import type { CenterEntry, NodeEntry } from "./registry.js";
 import { CenterReports } from "./reports.js";
+import { Running } from "./running.js";
 import type { ServiceDirectory } from "./service-directory.js";
 
 /** As many as fit a frame. */
@@ -64,16 +66,22 @@ export class Center implements AdminCenter {
   /** Undefined where the center is mounted into a server of the application. */
   readonly #http: HttpServer | undefined;
   readonly #links: HttpServer;
-  readonly #otherCenters: Set<string>;
+  /** As they were given, by their canonical form. */
+  readonly #otherCenters: Map<string, string>;
   readonly #startedAt = new Date();
-  #state: "new" | "running" | "draining" | "stopped" = "new";
+  readonly #running = new Running();
+  readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
+  #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
   #ports = { link: 0, http: 0 };
 
   constructor(config: CenterConfig, parts: CenterParts) {
     this.#config = config;
     this.#log =
       parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "center" });
-    this.#otherCenters = new Set(config.otherCenters);
+    this.#otherCenters = byCanonical(config.otherCenters);
+    if (this.#otherCenters.size > MAX_OTHER_CENTERS) {
+      throw new CenterError("CONFIG_INVALID", `otherCenters: ${MAX_OTHER_CENTERS} at most`);
+    }
     this.#metrics = createCenterMetrics({
       nodes: () => this.#nodeLinks.size,
       suspects: () => this.#nodeLinks.suspects,
@@ -91,11 +99,12 @@ export class Center implements AdminCenter {
       config,
       reports,
       isStopping: () => this.#state !== "running",
-      otherCenters: () => [...this.#otherCenters],
+      running: this.#running,
+      otherCenters: () => [...this.#otherCenters.values()],
     });
     this.#nodeLinks = links;
     this.services = links.services;
-    this.cluster = createLocalCluster(links.router, links.services);
+    this.cluster = createLocalCluster(links.router, links.services, this.#running);
     this.#links = createLinkServer(config, { links, reports });
     this.#api = createCenterApi(config, {
       center: this,
@@ -111,7 +120,13 @@ export class Center implements AdminCenter {
 
   /** Answers a request to the HTTP API: an ordinary `(req, res, next)` function, for a server that you have. */
   readonly handleRequest = (request: IncomingMessage, response: ServerResponse, next?: Next): void => {
-    this.#api.handle(request, response, next);
+    const end = this.#running.begin();
+    response.once("close", end);
+    const toNext = (error?: unknown): void => {
+      end();
+      next?.(error);
+    };
+    this.#api.handle(request, response, next === undefined ? undefined : toNext);
   };
 
   /** Where it listens, once it does: `host:port`; `http` is empty where the center is mounted. */
@@ -130,7 +145,7 @@ export class Center implements AdminCenter {
       version,
       startedAt: this.#startedAt.toISOString(),
       addresses: this.addresses,
-      otherCenters: [...this.#otherCenters],
+      otherCenters: [...this.#otherCenters.values()],
     };
   }
 
@@ -139,8 +154,13 @@ export class Center implements AdminCenter {
     return this.#nodeLinks.entries;
   }
 
-  /** @throws CenterError PORT_TAKEN; then nothing is left listening. */
+  /**
+   * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
+   *   changes nothing.
+   */
   async start(): Promise<void> {
+    if (this.#state !== "new") throw startRefused("center");
+    this.#state = "starting";
     const { host, linkPort, httpPort } = this.#config;
     try {
       this.#accessControl.start();
@@ -151,11 +171,12 @@ export class Center implements AdminCenter {
       throw error;
     }
     this.#state = "running";
+    this.#descriptors.start();
     this.#log.info({ centerId: this.id, ...this.addresses }, "listening");
   }
 
   /**
-   * Takes no new connections and answers the calls that are running; not ready from now on. Calls that would take
+   * Takes no new connections, and answers the calls that are running, of back ends, of nodes and of this process; not ready from now on. Calls that would take
    * longer than half of `shutdownGraceMs` are answered then, with what came until then.
    */
   async drain(): Promise<void> {
@@ -163,7 +184,8 @@ export class Center implements AdminCenter {
     this.#state = "draining";
     const { shutdownGraceMs } = this.#config;
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
-    await this.#http?.close(shutdownGraceMs * 0.75);
+    const maxMs = shutdownGraceMs * 0.75;
+    await Promise.all([this.#http?.close(maxMs), this.#running.settled(maxMs)]);
     clearTimeout(timer);
   }
 
@@ -174,25 +196,30 @@ export class Center implements AdminCenter {
     await this.#nodeLinks.close();
     await this.#links.close(0);
     this.#accessControl.stop();
+    this.#descriptors.close();
     this.#metrics.registry.clear();
     this.#reports.close();
   }
 
   /** Tells all nodes, those that come later too, to register with these centers: `port` or `host:port`. */
   register(addresses: readonly string[]): void {
-    for (const address of addresses) parseAddress(address);
-    if (new Set([...this.#otherCenters, ...addresses]).size > MAX_OTHER_CENTERS) {
+    const added = byCanonical(addresses);
+    const others = new Map([...added, ...this.#otherCenters]);
+    if (others.size > MAX_OTHER_CENTERS) {
       throw new CenterError("INVALID_PARAMS", `a center can tell of ${MAX_OTHER_CENTERS} others at most`);
     }
-    for (const address of addresses) this.#otherCenters.add(address);
-    this.#nodeLinks.tellOfCenters("register", addresses);
+    for (const [key, address] of others) this.#otherCenters.set(key, address);
+    this.#nodeLinks.tellOfCenters("register", [...added.values()]);
   }
 
   /** Tells all nodes to leave these centers, and those that come later nothing of them. */
   remove(addresses: readonly string[]): void {
-    for (const address of addresses) parseAddress(address);
-    for (const address of addresses) this.#otherCenters.delete(address);
-    this.#nodeLinks.tellOfCenters("remove", addresses);
+    const removed = byCanonical(addresses);
+    if (removed.size > MAX_OTHER_CENTERS) {
+      throw new CenterError("INVALID_PARAMS", `expected ${MAX_OTHER_CENTERS} addresses at most`);
+    }
+    for (const key of removed.keys()) this.#otherCenters.delete(key);
+    this.#nodeLinks.tellOfCenters("remove", [...removed.values()]);
   }
 
   /**
@@ -225,4 +252,9 @@ export class Center implements AdminCenter {
     if (this.#state === "running") return [];
     return [this.#state === "draining" ? "the center is draining" : "the center is not running"];
   }
+}
+
+/** @throws CenterError CONFIG_INVALID for what is no address. */
+function byCanonical(addresses: readonly string[]): Map<string, string> {
+  return new Map(addresses.map((address) => [canonicalAddress(parseAddress(address)), address]));
 }

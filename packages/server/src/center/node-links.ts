@@ -10,6 +10,7 @@ import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
 import { Requests } from "./requests.js";
 import { Router } from "./router.js";
+import type { Running } from "./running.js";
 import { ServiceDirectory } from "./service-directory.js";
 
 export interface NodeLinksParts {
@@ -18,6 +19,8 @@ export interface NodeLinksParts {
   reports: CenterReports;
   /** Whether requests of nodes are refused. */
   isStopping: () => boolean;
+  /** Told of every call while it runs. */
+  running: Running;
   /** The centers that each node is told of when it comes. */
   otherCenters: () => string[];
 }
@@ -34,11 +37,12 @@ export class NodeLinks {
   readonly #requests: Requests;
 
   constructor(parts: NodeLinksParts) {
-    const { centerId, config, reports, isStopping } = parts;
+    const { centerId, config, reports, isStopping, running } = parts;
     this.#parts = parts;
     const isSuspect = (channel: Channel): boolean => this.#pinger.isSuspect(channel);
     this.#listener = new WebSocketListener({
       centerId,
+      maxFrameBytes: maxFrameBytes(config),
       secrets: config.linkSecret,
       asksForCertificates: config.linkTlsClientCa !== undefined,
       onRefused: (address, error) => reports.linkRefused(address, error),
@@ -57,12 +61,15 @@ export class NodeLinks {
       registry: this.#registry,
       caller: this.#caller,
       router: this.router,
+      running,
       isSuspect,
     });
     this.#requests = new Requests({
       router: this.router,
       directory: this.services,
       isStopping,
+      running,
+      maxQueuedBytes: config.maxLinkBufferedBytes,
       onFault: (error) => reports.fault("a request of a node", error),
     });
     new Channels(this.#listener, {
@@ -114,7 +121,7 @@ export class NodeLinks {
     throw new CenterError("NODE_LEFT", `node ${channel.member.id} left meanwhile`);
   }
 
-  /** Settles all calls that are running: the center stops. */
+  /** Settles all calls that are running, and all that come: the center stops. */
   abortCalls(reason: string): void {
     this.#caller.abort(reason);
   }

@@ -75,6 +75,14 @@ export class CenterReports {
     this.#log.error(`${message}. The tokens that were read before still count`);
   }
 
+  /** No file descriptor is left. */
+  outOfDescriptors(): void {
+    this.#metrics.descriptorsExhausted.inc();
+    const message =
+      "no file descriptor is left: new connections are refused, the present ones live (ulimit -n)";
+    this.#limiter.log("error", "descriptors", {}, message);
+  }
+
   /** A fault that is nobody's request. */
   fault(stage: string, error: unknown): void {
     this.#limiter.log("error", stage, { stage, err: error }, `${stage}: ${messageOf(error)}`);

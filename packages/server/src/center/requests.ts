@@ -3,7 +3,11 @@ import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
 import { outcomeToWire } from "../rpc/outcome.js";
+import { Intake } from "../rpc/intake.js";
+import { replyFault } from "../rpc/reply-fault.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 import type { Router } from "./router.js";
+import type { Running } from "./running.js";
 import type { ServiceDirectory } from "./service-directory.js";
 
 /** Requests of one node that may run at once; more are refused as CENTER_BUSY, and were not run. */
@@ -14,22 +18,36 @@ export class Requests {
   readonly #router: Router;
   readonly #directory: ServiceDirectory;
   readonly #isStopping: () => boolean;
+  readonly #maxQueuedBytes: number;
   readonly #onFault: (error: unknown) => void;
+  readonly #all: Running;
+  readonly #intake: Intake;
+  /** Requests of each node, by their ids. */
   readonly #running = new Map<Channel, Map<number, AbortController>>();
 
   constructor(parts: {
     router: Router;
     directory: ServiceDirectory;
     isStopping: () => boolean;
+    running: Running;
+    /** Bytes that may wait for a node; an empty queue takes any answer. */
+    maxQueuedBytes: number;
     onFault: (error: unknown) => void;
   }) {
     this.#router = parts.router;
     this.#directory = parts.directory;
     this.#isStopping = parts.isStopping;
+    this.#all = parts.running;
+    this.#intake = new Intake(parts.onFault);
+    this.#maxQueuedBytes = parts.maxQueuedBytes;
     this.#onFault = parts.onFault;
   }
 
   onRequest(channel: Channel, request: FrameOf<"request">): void {
+    this.#intake.take(channel, request[1], () => this.#begin(channel, request));
+  }
+
+  #begin(channel: Channel, request: FrameOf<"request">): void {
     const [, id] = request;
     const running = this.#running.get(channel) ?? new Map<number, AbortController>();
     if (this.#isStopping() || running.size >= MAX_REQUESTS) {
@@ -41,22 +59,37 @@ export class Requests {
     }
     const controller = new AbortController();
     this.#running.set(channel, running.set(id, controller));
+    const end = this.#all.begin();
     this.#run(request, controller.signal)
       .catch((error: unknown) => this.#failure(error))
       .then((answer) => {
         running.delete(id);
-        if (channel.leftReason === undefined) channel.send(["answer", id, answer], answerKey(id));
+        this.#answer(channel, id, answer, end);
       })
-      .catch(this.#onFault);
+      .catch((error: unknown) => {
+        end();
+        this.#onFault(error);
+      });
   }
 
-  /** The node does not wait any more. */
+  /** @param end - told when the answer has left, or never will. */
+  #answer(channel: Channel, id: number, answer: FrameOf<"answer">[2], end: () => void): void {
+    const frame = encodeLinkFrame(["answer", id, answer]);
+    const limits = { maxReplyBytes: Infinity, maxQueuedBytes: this.#maxQueuedBytes };
+    const fault = replyFault(channel, frame.length, limits);
+    if (fault === undefined) channel.sendEncoded(frame, answerKey(id), end);
+    else channel.send(["answer", id, [false, fault.code, fault.message]], answerKey(id), end);
+  }
+
+  /** The node does not wait any more: what has not begun is not run. */
   onCancel(channel: Channel, [, id]: FrameOf<"cancel">): void {
+    this.#intake.cancel(channel, id);
     this.#running.get(channel)?.get(id)?.abort();
     channel.abandon(answerKey(id));
   }
 
   onLeft(channel: Channel): void {
+    this.#intake.onLeft(channel);
     for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
     this.#running.delete(channel);
   }

@@ -12,9 +12,11 @@ import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
+import { checkTimeout } from "../rpc/timeout.js";
 import type { ServiceCall, ServiceResult } from "../services/service-call.js";
 import type { Registry } from "./registry.js";
 import type { Router } from "./router.js";
+import type { Running } from "./running.js";
 
 /** A service at one node. */
 export interface ServiceEntry extends ServiceInfo {
@@ -32,6 +34,7 @@ export class ServiceDirectory {
   readonly #registry: Registry;
   readonly #caller: Caller;
   readonly #router: Router;
+  readonly #running: Running;
   readonly #isSuspect: (channel: Channel) => boolean;
   readonly #byNode = new Map<Channel, ServiceInfo[]>();
 
@@ -39,11 +42,13 @@ export class ServiceDirectory {
     registry: Registry;
     caller: Caller;
     router: Router;
+    running: Running;
     isSuspect: (channel: Channel) => boolean;
   }) {
     this.#registry = parts.registry;
     this.#caller = parts.caller;
     this.#router = parts.router;
+    this.#running = parts.running;
     this.#isSuspect = parts.isSuspect;
   }
 
@@ -72,7 +77,12 @@ export class ServiceDirectory {
    * @returns a result for each node that was asked, at least one.
    * @throws CenterError UNKNOWN_SERVICE, UNKNOWN_METHOD or INVALID_PARAMS; then nothing was run.
    */
-  async call(call: ServiceCall): Promise<ServiceResult[]> {
+  call(call: ServiceCall): Promise<ServiceResult[]> {
+    return this.#running.during(this.#call(call));
+  }
+
+  async #call(call: ServiceCall): Promise<ServiceResult[]> {
+    checkTimeout(call.timeoutMs);
     const having = this.#nodesWith(call);
     const isAll = call.mode === "all" && call.nodeId === undefined;
     if (call.service === HUB_SERVICE) return this.#callHub(call, isAll ? having : [pick(having)]);
@@ -148,7 +158,7 @@ export class ServiceDirectory {
   }
 }
 
-const notRun: ReadonlySet<string> = new Set(["NODE_OVERLOADED", "METHOD_BUSY"]);
+const notRun: ReadonlySet<string> = new Set(["NODE_OVERLOADED", "METHOD_BUSY", "CALL_TOO_LARGE"]);
 const lostOutcome: Outcome = { ok: false, code: "INTERNAL", message: "the outcome was lost" };
 
 function pick(channels: readonly Channel[]): Channel {

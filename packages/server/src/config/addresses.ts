@@ -7,6 +7,9 @@ export interface Address {
   port: number;
 }
 
+/** Of a name in the DNS, as text (RFC 1035, 2.3.4). */
+const MAX_HOST_LENGTH = 253;
+
 /** Completes "expected ...". */
 export const ADDRESS_FORM = "`port`, `host:port` or `[IPv6]:port`, the port from 1 to 65535";
 
@@ -36,6 +39,30 @@ export function formatAddress({ host, port }: Address): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * One spelling for each host, as far as no look-up is needed: lower case, `localhost` as 127.0.0.1, IP addresses in
+ * their shortest form, IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2) as IPv4.
+ */
+export function canonicalHost(host: string): string {
+  const name = withoutBrackets(host).toLowerCase().replace(/\.$/, "");
+  if (name === "localhost") return "127.0.0.1";
+  const isV6 = isIPv6(name);
+  const url = `ws://${isV6 ? `[${name}]` : name}/`;
+  if (!URL.canParse(url)) return name;
+  const canonical = withoutBrackets(new URL(url).hostname);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
+  if (mapped === null) return canonical;
+  const bytes = mapped
+    .slice(1)
+    .flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
+  return bytes.join(".");
+}
+
+/** The same text for every spelling of an address; see `canonicalHost`. */
+export function canonicalAddress({ host, port }: Address): string {
+  return formatAddress(host === undefined ? { port } : { host: canonicalHost(host), port });
+}
+
 /** Whether `text` can stand where a host is expected: an IP address without brackets, or a host name. */
 export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes("%");
@@ -59,7 +86,8 @@ function readAddress(text: string): Address | undefined {
   if (given === undefined) return { port };
   const host = withoutBrackets(given).toLowerCase();
   const wantsBrackets = isIPv6(host);
-  if (!isHost(host) || wantsBrackets !== given.startsWith("[")) return undefined;
+  if (host.length > MAX_HOST_LENGTH || !isHost(host) || wantsBrackets !== given.startsWith("["))
+    return undefined;
   return URL.canParse(`ws://${given}:${port}/`) ? { host, port } : undefined;
 }
 

@@ -97,9 +97,9 @@ export function host(): OptionKind<string> {
 export function webSocketUrl(): OptionKind<string> {
   return text({
     placeholder: "url",
-    allowed: "a ws:// or wss:// URL without credentials and fragment",
+    allowed: "a ws:// or wss:// URL without credentials and fragment, of 2048 characters at most",
     isRight: (text) => {
-      if (!URL.canParse(text)) return false;
+      if (text.length > 2048 || !URL.canParse(text)) return false;
       const { protocol, username, password } = new URL(text);
       return /^wss?:$/.test(protocol) && username === "" && password === "" && !text.includes("#");
     },

@@ -339,7 +339,7 @@ export const options = {
     group: "Links and calls",
     kind: bytes(64 * KiB, 2 * GiB),
     default: 16 * MiB,
-    doc: "Bytes that may wait for one link. Over it, calls fail at once with NODE_OVERLOADED.",
+    doc: "Bytes that may wait for one link. Over it, calls fail at once with NODE_OVERLOADED, requests of a node with CENTER_BUSY.",
   }),
   maxReplyBytes: option({
     processes: both,

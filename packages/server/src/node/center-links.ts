@@ -3,16 +3,23 @@ import { WebSocketDialer } from "../backplane/websocket-dialer.js";
 import { parseAddress } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
 import type { NodeConfig } from "../config/options.js";
+import { CenterError } from "../errors.js";
 import { readCa, tlsOf } from "../http/tls.js";
 import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
 import { Responder } from "../rpc/responder.js";
 import { version } from "../version.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 import { execute } from "./handlers.js";
 import type { NodeIdentity } from "./identity.js";
 import { NodeServices } from "./node-services.js";
 import type { NodeReports } from "./reports.js";
+
+/** As many as fit a frame. */
+const MAX_CENTER_IDS = 1000;
+/** As many as fit the handshake, beside all else. */
+const MAX_FIRST_CENTER_IDS = 100;
 
 export interface CenterLinksParts {
   config: NodeConfig;
@@ -44,10 +51,14 @@ export class CenterLinks {
     this.#dialer = this.#createDialer();
     this.#watch = new PingWatch({ silenceMs: config.linkSilenceMs, status: () => this.#status() });
     this.services = new NodeServices({
+      maxBytes: maxFrameBytes(config),
       onChange: () => this.#announceServices(this.#channels.all()),
       onFault: (stage, error) => reports.fault(stage, error),
     });
-    this.requester = new Requester({ channels: () => this.#channels.all() });
+    this.requester = new Requester({
+      channels: () => this.#channels.all(),
+      maxQueuedBytes: config.maxLinkBufferedBytes,
+    });
     this.#responder = new Responder({
       execute: (name, params) => execute(commands, name, params),
       invoke: (...call) => this.services.invoke(...call),
@@ -99,9 +110,10 @@ export class CenterLinks {
     const { tls: own } = tlsOf(linkTlsCert, linkTlsKey);
     return new WebSocketDialer({
       identity,
+      maxFrameBytes: maxFrameBytes(config),
       secrets: linkSecret,
       info: () => ({ version, publicUrl: publicUrl(), startedAt: this.#startedAt }),
-      status: () => this.#status(),
+      status: () => this.#statusAtFirst(),
       tls: linkTls || ca !== undefined ? { ca, own } : undefined,
       checkHost: (host) => checkDialRules(config, host),
       onLost: (center, error, retryMs) => reports.linkLost(center, error, retryMs),
@@ -109,8 +121,13 @@ export class CenterLinks {
   }
 
   #status(): NodeStatus {
-    const centerIds = Array.from(this.#channels.all(), ({ member }) => member.id);
+    const centerIds = Array.from(this.#channels.all(), ({ member }) => member.id).slice(0, MAX_CENTER_IDS);
     return { ...this.#parts.status(), centerIds };
+  }
+
+  /** What the handshake has room for. The rest comes with the first pong. */
+  #statusAtFirst(): NodeStatus {
+    return this.#channels.size > MAX_FIRST_CENTER_IDS ? this.#parts.status() : this.#status();
   }
 
   #onLinked(channel: Channel): void {
@@ -126,8 +143,12 @@ export class CenterLinks {
   }
 
   #announceServices(channels: Iterable<Channel>): void {
-    const infos = this.services.infos();
-    for (const channel of channels) channel.send(["services", infos]);
+    const frame = encodeLinkFrame(["services", this.services.infos()]);
+    for (const channel of channels) {
+      channel.abandon("services");
+      if (channel.takes(frame.length)) channel.sendEncoded(frame, "services");
+      else this.#parts.reports.fault("services", servicesTooLarge(channel, frame.length));
+    }
   }
 
   #onFrame(channel: Channel, frame: ChannelFrame): void {
@@ -177,4 +198,11 @@ export class CenterLinks {
       }
     }
   }
+}
+
+function servicesTooLarge({ member }: Channel, bytes: number): CenterError {
+  return new CenterError(
+    "CALL_TOO_LARGE",
+    `center ${member.id} is not told of this node's services: they take ${bytes} bytes, and it takes ${member.maxFrameBytes}`,
+  );
 }

@@ -9,6 +9,18 @@ import type { Outbox, Recipient, Sequence } from "./outbox.js";
 /** How long a peer may take to read what was queued and answer the close frame before its socket is destroyed. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
+/** What a connection needs of a WebSocket of `ws`, whose types those who use this package need not have. */
+export interface ClientWebSocket {
+  readonly readyState: number;
+  readonly extensions: string;
+  readonly bufferedAmount: number;
+  send(data: Buffer, options: { binary: boolean }): void;
+  ping(data: Buffer): void;
+  pong(data: Buffer): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
 /** What a connection needs of its node. */
 export interface ConnectionHost {
   readonly outbox: Outbox;
@@ -42,7 +54,7 @@ export class Connection implements HubConnection, Recipient {
   /** The code and reason with which this side began to close. */
   closing: { code: number; reason: string } | undefined;
   readonly #host: ConnectionHost;
-  readonly #webSocket: WebSocket;
+  readonly #webSocket: ClientWebSocket;
   readonly #socket: Duplex;
 
   constructor(
@@ -51,7 +63,7 @@ export class Connection implements HubConnection, Recipient {
       id: string;
       remoteAddress: string;
       data: Readonly<Record<string, unknown>> | undefined;
-      webSocket: WebSocket;
+      webSocket: ClientWebSocket;
       socket: Duplex;
     },
   ) {

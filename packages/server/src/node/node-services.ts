@@ -2,15 +2,28 @@ import type { ServiceInfo } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import { describeIssue } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 import { declareService, type RegisteredService, type Service } from "../services/service.js";
+
+/** As many as fit a frame. */
+const MAX_SERVICES = 1000;
 
 /** The services of a node, beside its hub. Only declared methods can be called, by whoever a center lets. */
 export class NodeServices {
   readonly #services = new Map<string, RegisteredService>();
+  readonly #maxBytes: number;
+  /** Of what centers are told. */
+  #bytes = 0;
   readonly #onChange: () => void;
   readonly #onFault: (stage: string, error: unknown) => void;
 
-  constructor(options: { onChange: () => void; onFault: (stage: string, error: unknown) => void }) {
+  /** @param options.maxBytes - that what centers are told may have. */
+  constructor(options: {
+    maxBytes: number;
+    onChange: () => void;
+    onFault: (stage: string, error: unknown) => void;
+  }) {
+    this.#maxBytes = options.maxBytes;
     this.#onChange = options.onChange;
     this.#onFault = options.onFault;
   }
@@ -18,18 +31,28 @@ export class NodeServices {
   /**
    * Offers a service. All centers hear of it at once, those that link later too.
    * @returns a function that takes it away again.
-   * @throws CenterError INVALID_PARAMS where the declaration is wrong or the node has a service of that name.
+   * @throws CenterError INVALID_PARAMS where the declaration is wrong, the node has a service of that name, or has more
+   *   of them than centers can be told.
    */
   register(service: Service): () => void {
     const registered = declareService(service);
     const { name } = service;
     if (this.#services.has(name))
       throw new CenterError("INVALID_PARAMS", `this node has a service ${name} already`);
+    if (this.#services.size >= MAX_SERVICES)
+      throw new CenterError("INVALID_PARAMS", `a node has ${MAX_SERVICES} services at most`);
+    const bytes = encodeLinkFrame(["services", [registered.info]]).length;
+    if (this.#bytes + bytes > this.#maxBytes) {
+      const text = `with ${name}, what centers are told of the services has ${this.#bytes + bytes} bytes, over ${this.#maxBytes}`;
+      throw new CenterError("INVALID_PARAMS", text);
+    }
     this.#services.set(name, registered);
+    this.#bytes += bytes;
     this.#onChange();
     return () => {
       if (this.#services.get(name) !== registered) return;
       this.#services.delete(name);
+      this.#bytes -= bytes;
       this.#onChange();
     };
   }

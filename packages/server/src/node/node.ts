@@ -5,7 +5,8 @@ import { formatAddress } from "../config/addresses.js";
 import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
-import { CenterError } from "../errors.js";
+import { DescriptorWatch } from "../descriptor-watch.js";
+import { CenterError, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import { type Api, pathOf } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -89,7 +90,8 @@ export class WebSocketNode {
   /** What takes the node off the servers that it is attached to. */
   readonly #detach = new Set<() => void>();
   readonly #admin: HttpServer | undefined;
-  #state: "new" | "running" | "draining" | "stopped" = "new";
+  #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
+  readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
   /** The center that asked for a drain, until one asks for its end. */
   #drainedBy: string | undefined;
   #ports: { client: number; admin: number | undefined } = { client: 0, admin: undefined };
@@ -236,8 +238,13 @@ export class WebSocketNode {
     return detach;
   }
 
-  /** @throws CenterError PORT_TAKEN; then nothing is left listening. */
+  /**
+   * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
+   *   changes nothing.
+   */
   async start(): Promise<void> {
+    if (this.#state !== "new") throw startRefused("node");
+    this.#state = "starting";
     const { host, port, adminHost, adminPort } = this.#config;
     try {
       this.#accessControl.start();
@@ -248,6 +255,7 @@ export class WebSocketNode {
       throw error;
     }
     this.#state = "running";
+    this.#descriptors.start();
     this.#links.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
     if (this.#config.publicUrl === undefined && (host === "0.0.0.0" || host === "::")) {
@@ -280,6 +288,7 @@ export class WebSocketNode {
     await Promise.all([this.#clients.close(), this.#server?.close(0), this.#admin?.close(0)]);
     await this.#links.close();
     this.#accessControl.stop();
+    this.#descriptors.close();
     this.#metrics.registry.clear();
     this.#reports.close();
   }

@@ -1,7 +1,8 @@
 import type { ErrorCode, WireOutcome } from "@websocket-center/protocol";
 import type { Member } from "../backplane/backplane.js";
+import { CenterError } from "../errors.js";
 import type { Channel } from "./channel.js";
-import { encodeLinkFrame } from "./codec.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 
 /** How long calls wait for a suspect. */
 export const SUSPECT_WAIT_MS = 100;
@@ -28,6 +29,8 @@ export class Caller {
   readonly #isSuspect: (channel: Channel) => boolean;
   readonly #calls = new Map<number, PendingCall>();
   #nextId = 1;
+  /** Why calls are not sent any more. */
+  #aborted: string | undefined;
 
   constructor(options: { maxQueuedBytes: number; isSuspect: (channel: Channel) => boolean }) {
     this.#maxQueuedBytes = options.maxQueuedBytes;
@@ -54,24 +57,19 @@ export class Caller {
     const id = this.#nextId++;
     const answers = new Map<Member, NodeAnswer>();
     const missing = new Set(channels);
-    if (signal?.aborted === true) {
-      for (const { member } of missing) {
-        answers.set(member, {
-          ok: false,
-          code: "ABORTED",
-          message: "the caller gave up before the call was sent",
-        });
-      }
+    const notSent = this.#aborted ?? (signal?.aborted === true ? "the caller gave up" : undefined);
+    if (notSent !== undefined) {
+      const message = `${notSent}; the call was not sent`;
+      for (const { member } of missing) answers.set(member, { ok: false, code: "ABORTED", message });
       missing.clear();
     }
     if (missing.size === 0) return Promise.resolve(answers);
-    const frame = encodeLinkFrame([
-      "call",
-      id,
-      service,
-      Math.max(0, Math.round(timeoutMs)),
-      methods.map(({ name, params }) => [name, params]),
-    ]);
+    const frame = encodeCall(id, service, timeoutMs, methods);
+    if (frame instanceof CenterError) {
+      const { code, message } = frame;
+      for (const { member } of missing) answers.set(member, { ok: false, code, message });
+      return Promise.resolve(answers);
+    }
     return new Promise((resolve) => {
       const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");
       const deadline = setTimeout(
@@ -113,8 +111,9 @@ export class Caller {
     for (const call of [...this.#calls.values()]) this.#settle(call, channel, nodeLeft(channel));
   }
 
-  /** Settles all calls now: the center stops. */
+  /** Settles all calls now, and from now on: the center stops. */
   abort(reason: string): void {
+    this.#aborted = reason;
     for (const call of [...this.#calls.values()]) this.#settleAll(call, "ABORTED", () => reason);
   }
 
@@ -127,6 +126,12 @@ export class Caller {
   #send(call: PendingCall, channel: Channel, frame: Uint8Array): void {
     if (channel.leftReason !== undefined) {
       this.#settle(call, channel, nodeLeft(channel));
+      return;
+    }
+    if (!channel.takes(frame.length)) {
+      const { id, maxFrameBytes } = channel.member;
+      const message = `the call has ${frame.length} bytes, over the ${maxFrameBytes} that node ${id} takes; it was not sent`;
+      this.#settle(call, channel, { ok: false, code: "CALL_TOO_LARGE", message });
       return;
     }
     const queued = channel.queuedBytes;
@@ -165,6 +170,26 @@ export class Caller {
         }
       }
     }, SUSPECT_WAIT_MS);
+  }
+}
+
+function encodeCall(
+  id: number,
+  service: string,
+  timeoutMs: number,
+  methods: readonly { name: string; params: unknown }[],
+): Uint8Array | CenterError {
+  try {
+    return encodeLinkFrame([
+      "call",
+      id,
+      service,
+      Math.max(0, Math.round(timeoutMs)),
+      methods.map(({ name, params }) => [name, params]),
+    ]);
+  } catch (error) {
+    if (error instanceof CenterError) return error;
+    throw error;
   }
 }
 

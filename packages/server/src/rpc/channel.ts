@@ -1,11 +1,18 @@
 import type { FrameOf, LinkFrame, LinkFrameType } from "@websocket-center/protocol";
 import { type Backplane, MAX_FRAME_BYTES, type Member, type Sent } from "../backplane/backplane.js";
 import { CenterError, messageOf } from "../errors.js";
-import { decodeLinkFrame, encodeLinkFrame } from "./codec.js";
-import { IncomingTransfers, OutgoingTransfers } from "./transfers.js";
+import { decodeLinkFrame, encodeLinkFrame } from "../wire/codec.js";
+import { IncomingTransfers, maxOpenBytes, OutgoingTransfers } from "./transfers.js";
 
 /** Frames that go as they are; larger ones go in pieces. Leaves room for the piece's own head. */
 const WHOLE_MAX_BYTES = MAX_FRAME_BYTES - 1024;
+
+/** Members send heartbeats at least twice as often: after a silence this long, this process was stopped, or the link. */
+const STALL_MS = 1000;
+/** After such a silence, input has ended where so many looks, each in a turn of its own, find nothing new, */
+const QUIET_LOOKS = 3;
+/** and at the latest after this. */
+const MAX_CATCH_UP_MS = 2000;
 
 /** What a channel hands on: every frame but those that it deals with itself. */
 export type ChannelFrame = Exclude<LinkFrame, FrameOf<"piece"> | FrameOf<"abandon">>;
@@ -19,6 +26,9 @@ export class Channel {
   readonly #backplane: Backplane;
   readonly #outgoing: OutgoingTransfers;
   readonly #incoming: IncomingTransfers;
+  #heardAt = performance.now();
+  /** Set while what came during a silence is still being read. Looks are counted, for time may pass without any input. */
+  #catchUp: { endsAt: number; hasHeard: boolean; quietLooks: number } | undefined;
 
   constructor(backplane: Backplane, member: Member, options: { maxFrameBytes: number }) {
     this.member = member;
@@ -29,12 +39,29 @@ export class Channel {
         backplane.send(member, encodeLinkFrame(["piece", id, totalBytes, piece]), sent),
       sendAbandon: (id) => backplane.send(member, encodeLinkFrame(["abandon", id])),
       pressure: () => backplane.pressure(member),
+      maxOpenBytes: maxOpenBytes(member.maxFrameBytes),
     });
+  }
+
+  /** Whether the member takes in a frame of that size; a larger one would end the link. */
+  takes(frameBytes: number): boolean {
+    return frameBytes <= this.member.maxFrameBytes;
   }
 
   /** Bytes that wait for the member in this process. */
   get queuedBytes(): number {
     return this.#outgoing.queuedBytes + this.#backplane.pressure(this.member);
+  }
+
+  /** Looks whether what came during a silence has been read: to be asked once in a turn of the event loop. */
+  lookWhetherCaughtUp(): boolean {
+    const catchUp = this.#catchUp;
+    if (catchUp === undefined) return true;
+    catchUp.quietLooks = catchUp.hasHeard ? 0 : catchUp.quietLooks + 1;
+    catchUp.hasHeard = false;
+    if (catchUp.quietLooks < QUIET_LOOKS && performance.now() < catchUp.endsAt) return false;
+    this.#catchUp = undefined;
+    return true;
   }
 
   send(frame: ChannelFrame, key = "", sent?: Sent): void {
@@ -72,6 +99,12 @@ export class Channel {
    * @throws CenterError LINK_PROTOCOL
    */
   receive(bytes: Uint8Array): ChannelFrame | undefined {
+    const now = performance.now();
+    if (now > this.#heardAt + STALL_MS) {
+      this.#catchUp = { endsAt: now + MAX_CATCH_UP_MS, hasHeard: true, quietLooks: 0 };
+    }
+    if (this.#catchUp !== undefined) this.#catchUp.hasHeard = true;
+    this.#heardAt = now;
     const frame = decodeLinkFrame(bytes);
     if (frame[0] === "abandon") {
       this.#incoming.abandon(frame[1]);

@@ -1,10 +1,13 @@
 import type { FrameOf, NodeStatus } from "@websocket-center/protocol";
 import type { Channel } from "./channel.js";
 import { CenterError } from "../errors.js";
-import { encodeLinkFrame } from "./codec.js";
+import { encodeLinkFrame } from "../wire/codec.js";
 
 /** Who has answered no ping for this long is suspect. */
 export const SUSPECT_MS = 1000;
+
+/** In how many parts the silence after which a center is given up is counted. */
+const SILENT_TICKS = 15;
 
 interface Pulse {
   unanswered: { number: number; sentAt: number }[];
@@ -25,7 +28,8 @@ interface Pulse {
  */
 export class Pinger {
   readonly #pulses = new Map<Channel, Pulse>();
-  readonly #timer: NodeJS.Timeout;
+  /** It beats from the first node on. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #heartbeatMs: number;
   readonly #maxUnanswered: number;
   readonly #silenceMs: number;
@@ -37,10 +41,10 @@ export class Pinger {
     this.#maxUnanswered = Math.max(2, Math.ceil(options.silenceMs / options.heartbeatMs));
     this.#silenceMs = options.silenceMs;
     this.#onSuspect = options.onSuspect;
-    this.#timer = setInterval(() => this.#beat(), options.heartbeatMs);
   }
 
   add(channel: Channel): void {
+    this.#timer ??= setInterval(() => this.#beat(), this.#heartbeatMs);
     this.#pulses.set(channel, {
       unanswered: [],
       answeredAt: performance.now(),
@@ -106,6 +110,7 @@ export class Pinger {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
     for (const [channel, pulse] of this.#pulses) giveUp(channel, pulse);
     this.#pulses.clear();
   }
@@ -154,22 +159,18 @@ function giveUp({ member }: Channel, { asked, timer }: Pulse): void {
 /** The node's side: answers pings, and gives up a center that sends none. */
 export class PingWatch {
   readonly #silentTicks = new Map<Channel, number>();
-  readonly #timer: NodeJS.Timeout;
+  /** It watches from the first center on. */
+  #timer: NodeJS.Timeout | undefined;
+  readonly #silenceMs: number;
   readonly #status: () => NodeStatus;
 
   constructor(options: { silenceMs: number; status: () => NodeStatus }) {
-    const ticks = 15;
+    this.#silenceMs = options.silenceMs;
     this.#status = options.status;
-    // Counted in ticks that this process has lived through, as in Pinger.
-    this.#timer = setInterval(() => {
-      for (const [channel, silent] of [...this.#silentTicks]) {
-        if (silent >= ticks) channel.end(`it sent no ping for ${options.silenceMs} ms`);
-        else this.#silentTicks.set(channel, silent + 1);
-      }
-    }, options.silenceMs / ticks);
   }
 
   add(channel: Channel): void {
+    this.#timer ??= setInterval(() => this.#tick(), this.#silenceMs / SILENT_TICKS);
     this.#silentTicks.set(channel, 0);
   }
 
@@ -184,6 +185,15 @@ export class PingWatch {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
     this.#silentTicks.clear();
+  }
+
+  /** Silence is counted in ticks that this process has lived through, as in Pinger. */
+  #tick(): void {
+    for (const [channel, silent] of [...this.#silentTicks]) {
+      if (silent >= SILENT_TICKS) channel.end(`it sent no ping for ${this.#silenceMs} ms`);
+      else this.#silentTicks.set(channel, silent + 1);
+    }
   }
 }

@@ -1,7 +1,9 @@
 import { CenterError } from "../errors.js";
 
-/** Deeper than any value that somebody reads; frames nest a few levels more, see MAX_DEPTH of scan.ts. */
+/** Deeper than any value that somebody reads; frames nest more, see MAX_DEPTH of wire/scan.ts. */
 export const MAX_JSON_DEPTH = 48;
+/** Deeper than any result: frames have room for it and their own levels. */
+export const MAX_RESULT_DEPTH = 80;
 
 /**
  * The value as what JSON makes of it: only that crosses a wire. Keys named `__proto__` are left out, for decoders
@@ -23,7 +25,9 @@ export function asJson(value: unknown): unknown {
   return json;
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
+export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
+  if (levels === 0) return true;
+  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return items.some((item) => isDeeperThan(item, levels - 1));
 }

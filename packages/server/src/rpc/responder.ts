@@ -1,7 +1,10 @@
 import { type FrameOf, HUB_SERVICE, type WireOutcome } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "./channel.js";
-import { encodeLinkFrame } from "./codec.js";
+import { encodeLinkFrame } from "../wire/codec.js";
+import { Intake } from "./intake.js";
+import { isDeeperThan, MAX_RESULT_DEPTH } from "./json.js";
+import { replyFault } from "./reply-fault.js";
 
 export interface ResponderOptions {
   /** Runs one command on the hub, at once; see `execute` of node/handlers.ts. */
@@ -16,18 +19,25 @@ export interface ResponderOptions {
 
 /**
  * Answers calls that come over links: the methods of a call in order, each with an outcome of its own. The hub answers
- * at once, so that calls take effect in the order in which they came; other services may take their time.
+ * at once, so that calls take effect in the order in which they came; other services may take their time. What is taken
+ * back by a `cancel` that was there to be read is not run.
  */
 export class Responder {
   readonly #options: ResponderOptions;
+  readonly #intake: Intake;
   /** Calls of services that run, by the link that they came over. */
   readonly #running = new Map<Channel, Map<number, AbortController>>();
 
   constructor(options: ResponderOptions) {
     this.#options = options;
+    this.#intake = new Intake((error) => options.onFault(error, "call"));
   }
 
   onCall(channel: Channel, call: FrameOf<"call">): void {
+    this.#intake.take(channel, call[1], () => this.#run(channel, call));
+  }
+
+  #run(channel: Channel, call: FrameOf<"call">): void {
     const [, id, service, , methods] = call;
     if (service === HUB_SERVICE) {
       this.#reply(
@@ -40,14 +50,16 @@ export class Responder {
     }
   }
 
-  /** Nobody waits for that reply: what runs for it is told so, and what is left of it need not go out. */
+  /** Nobody waits for that reply: what has not begun is not run, what runs is told so, and the rest need not go out. */
   onCancel(channel: Channel, [, id]: FrameOf<"cancel">): void {
+    this.#intake.cancel(channel, id);
     this.#running.get(channel)?.get(id)?.abort();
     channel.abandon(replyKey(id));
   }
 
   /** The link ended: nobody waits for what it asked. */
   onLeft(channel: Channel): void {
+    this.#intake.onLeft(channel);
     for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
   }
 
@@ -89,24 +101,17 @@ export class Responder {
   }
 
   #reply(channel: Channel, id: number, outcomes: WireOutcome[]): void {
-    const reply = encodeLinkFrame(["reply", id, outcomes]);
-    const fault = this.#faultOf(channel, reply.length);
+    const reply = encodeLinkFrame(["reply", id, outcomes.map(bounded)]);
+    const fault = replyFault(channel, reply.length, this.#options);
     if (fault === undefined) channel.sendEncoded(reply, replyKey(id));
     else channel.send(["reply", id, outcomes.map((): WireOutcome => [false, fault.code, fault.message])]);
   }
+}
 
-  #faultOf(channel: Channel, replyBytes: number): CenterError | undefined {
-    const { maxReplyBytes, maxQueuedBytes } = this.#options;
-    if (replyBytes > maxReplyBytes) {
-      const text = `the result has ${replyBytes} bytes, over the limit of ${maxReplyBytes}; the commands were run`;
-      return new CenterError("REPLY_TOO_LARGE", text);
-    }
-    const queued = channel.queuedBytes;
-    if (queued > 0 && queued + replyBytes > maxQueuedBytes) {
-      return new CenterError("REPLY_DROPPED", `${queued} bytes wait for this center; the commands were run`);
-    }
-    return undefined;
-  }
+/** A result that no frame has room for fails alone, and neither the reply nor the link with it. */
+function bounded(outcome: WireOutcome): WireOutcome {
+  if (!outcome[0] || !isDeeperThan(outcome[1], MAX_RESULT_DEPTH)) return outcome;
+  return [false, "INVALID_RESULT", `the result nests deeper than ${MAX_RESULT_DEPTH} levels`];
 }
 
 function replyKey(id: number): string {

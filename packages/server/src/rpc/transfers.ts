@@ -3,13 +3,15 @@ import { CenterError } from "../errors.js";
 
 /** How much of a large frame goes at once. */
 export const PIECE_BYTES = 32 * 1024;
-/** While this much waits in the backplane, no further piece is handed over. */
+/** While this much waits in the backplane, at most one piece of ours is among it. */
 const PRESSURE_BYTES = 4 * PIECE_BYTES;
 /** What it costs to hold a piece, besides its bytes: a flood of tiny ones is bounded too. */
 const PIECE_COST_BYTES = 256;
 
 interface Outgoing {
   id: number;
+  /** What it costs the peer to hold all of it. */
+  cost: number;
   /** What the frame belongs to, by which it can be abandoned. */
   key: string;
   bytes: Uint8Array;
@@ -19,25 +21,34 @@ interface Outgoing {
 
 /**
  * Sends large frames in pieces, a piece of each in turn, and only as fast as the link takes them: so heartbeats and
- * small calls pass between the pieces.
+ * small calls pass between the pieces. One piece is always under way, whatever else waits in the link: no stream of
+ * small frames can hold a large one up for ever.
  */
 export class OutgoingTransfers {
   readonly #sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: Sent) => void;
   readonly #sendAbandon: (id: number) => void;
   readonly #pressure: () => number;
+  readonly #maxOpenBytes: number;
   #queue: Outgoing[] = [];
   #isPumping = false;
   #queuedBytes = 0;
+  /** Pieces that were handed over and have not left this process. */
+  #underWay = 0;
+  /** What the frames that have begun cost the peer. */
+  #openBytes = 0;
   #nextId = 0;
 
   constructor(link: {
     sendPiece: (id: number, totalBytes: number, piece: Uint8Array, sent: Sent) => void;
     sendAbandon: (id: number) => void;
     pressure: () => number;
+    /** What all frames that have begun may cost the peer together. One alone may always begin. Default: no bound. */
+    maxOpenBytes?: number;
   }) {
     this.#sendPiece = link.sendPiece;
     this.#sendAbandon = link.sendAbandon;
     this.#pressure = link.pressure;
+    this.#maxOpenBytes = link.maxOpenBytes ?? Infinity;
   }
 
   get queuedBytes(): number {
@@ -45,7 +56,8 @@ export class OutgoingTransfers {
   }
 
   add(key: string, bytes: Uint8Array, sent?: Sent): void {
-    this.#queue.push({ id: this.#nextId++, key, bytes, offset: 0, sent });
+    const cost = bytes.length + Math.ceil(bytes.length / PIECE_BYTES) * PIECE_COST_BYTES;
+    this.#queue.push({ id: this.#nextId++, cost, key, bytes, offset: 0, sent });
     this.#queuedBytes += bytes.length;
     this.#pump();
   }
@@ -56,8 +68,12 @@ export class OutgoingTransfers {
     if (transfer === undefined) return;
     this.#queue = this.#queue.filter((candidate) => candidate !== transfer);
     this.#queuedBytes -= transfer.bytes.length - transfer.offset;
-    if (transfer.offset > 0) this.#sendAbandon(transfer.id);
+    if (transfer.offset > 0) {
+      this.#openBytes -= transfer.cost;
+      this.#sendAbandon(transfer.id);
+    }
     transfer.sent?.(false);
+    this.#pump();
   }
 
   /** Forgets what has not gone out: the link has ended. */
@@ -65,6 +81,7 @@ export class OutgoingTransfers {
     const lost = this.#queue;
     this.#queue = [];
     this.#queuedBytes = 0;
+    this.#openBytes = 0;
     for (const { sent } of lost) sent?.(false);
   }
 
@@ -72,15 +89,19 @@ export class OutgoingTransfers {
     // A link may take a piece, or have ended and lose it, in the very call that hands it over.
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#pressure() < PRESSURE_BYTES) {
-      const transfer = this.#queue.shift();
+    while (this.#underWay === 0 || this.#pressure() < PRESSURE_BYTES) {
+      const transfer = this.#takeNext();
       if (transfer === undefined) break;
+      if (transfer.offset === 0) this.#openBytes += transfer.cost;
       const piece = transfer.bytes.subarray(transfer.offset, transfer.offset + PIECE_BYTES);
       transfer.offset += piece.length;
       this.#queuedBytes -= piece.length;
       const isLast = transfer.offset === transfer.bytes.length;
-      if (!isLast) this.#queue.push(transfer);
+      if (isLast) this.#openBytes -= transfer.cost;
+      else this.#queue.push(transfer);
+      this.#underWay += 1;
       this.#sendPiece(transfer.id, transfer.bytes.length, piece, (left) => {
+        this.#underWay -= 1;
         if (isLast) transfer.sent?.(left);
         if (left) this.#pump();
         else this.clear();
@@ -88,6 +109,20 @@ export class OutgoingTransfers {
     }
     this.#isPumping = false;
   };
+
+  /** The next one whose turn it is: one that has begun, or the oldest that has not, where there is room for it. */
+  #takeNext(): Outgoing | undefined {
+    const oldest = this.#queue.find(({ offset }) => offset === 0);
+    const mayBegin =
+      oldest !== undefined && (this.#openBytes === 0 || this.#openBytes + oldest.cost <= this.#maxOpenBytes);
+    const at = this.#queue.findIndex((transfer) => transfer.offset > 0 || (mayBegin && transfer === oldest));
+    return at < 0 ? undefined : this.#queue.splice(at, 1)[0];
+  }
+}
+
+/** What all open transfers may cost a peer that takes frames of that size. */
+export function maxOpenBytes(maxFrameBytes: number): number {
+  return 2 * maxFrameBytes;
 }
 
 /** Puts pieces together again. What it holds is bounded, whatever the peer announces. */
@@ -112,7 +147,7 @@ export class IncomingTransfers {
     transfer.bytes += piece.length;
     transfer.pieces.push(piece);
     this.#heldBytes += piece.length + PIECE_COST_BYTES;
-    if (totalBytes > this.#maxBytes || this.#heldBytes > 2 * this.#maxBytes) {
+    if (totalBytes > this.#maxBytes || this.#heldBytes > maxOpenBytes(this.#maxBytes)) {
       throw new CenterError("LINK_PROTOCOL", `a frame in pieces is over ${this.#maxBytes} bytes`);
     }
     if (totalBytes !== transfer.totalBytes || transfer.bytes > totalBytes || piece.length === 0) {

@@ -8,10 +8,11 @@ import {
 } from "@websocket-center/protocol";
 import { checkCommand } from "../rpc/check-command.js";
 import type { Outcome } from "../rpc/outcome.js";
+import { checkTimeout } from "../rpc/timeout.js";
 import type { ServiceCall, ServiceResult } from "./service-call.js";
 
 export interface CallOptions {
-  /** Default: 5,000. */
+  /** From 1 to 2147483647. Default: 5,000. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -62,7 +63,8 @@ const DEFAULT_TIMEOUT_MS = 5000;
 export function createCluster(access: ClusterAccess): Cluster {
   const run = async (name: CommandName, params: unknown, options: CallOptions = {}): Promise<unknown> => {
     const command = checkCommand(name, params ?? {});
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    const { signal } = options;
+    const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const { nodeIds, outcomes } = await access.execute(command, { timeoutMs, signal });
     const nodes = nodeIds.map((nodeId, at) => ({ nodeId, ...(outcomes[at] ?? missing) }));
     const results = nodes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
@@ -78,8 +80,19 @@ export function createCluster(access: ClusterAccess): Cluster {
     (params: unknown, options?: CallOptions) => run(name, params, options),
   ]);
   const services: ClusterServices = {
-    call: ({ service, method, params, mode, nodeId }, { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {}) =>
-      access.callService({ service, method, params, mode, nodeId, timeoutMs, signal }),
+    call: async (
+      { service, method, params, mode, nodeId },
+      { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {},
+    ) =>
+      access.callService({
+        service,
+        method,
+        params,
+        mode,
+        nodeId,
+        timeoutMs: checkTimeout(timeoutMs),
+        signal,
+      }),
   };
   // The table ties each name to its parameters and result, which this loop over it cannot express.
   return { ...(Object.fromEntries(functions) as ClusterCommands), services };

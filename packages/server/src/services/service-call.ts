@@ -9,6 +9,7 @@ export interface ServiceCall {
   mode?: "one" | "all" | undefined;
   /** That node alone. */
   nodeId?: string | undefined;
+  /** From 1 to 2147483647. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }

@@ -47,14 +47,15 @@ export interface RegisteredService {
 /** @throws CenterError INVALID_PARAMS where the declaration is not what a service is. */
 export function declareService({ name, metadata = {}, methods }: Service): RegisteredService {
   if (name === HUB_SERVICE) throw invalid(name, "the name is that of the hub");
-  if (JSON.stringify(metadata).length > MAX_METADATA_BYTES) {
+  const plainMetadata = asJson(metadata);
+  if (JSON.stringify(plainMetadata).length > MAX_METADATA_BYTES) {
     throw invalid(name, `the metadata is larger than ${MAX_METADATA_BYTES} bytes`);
   }
   const entries = Object.entries(methods);
   for (const [methodName, declared] of entries) checkMethod(name, methodName, declared);
   const checked = serviceInfo.safeParse({
     name,
-    metadata: asJson(metadata),
+    metadata: plainMetadata,
     methods: entries.map(([methodName, { params, result, doc = "", scope = "manage" }]) => ({
       name: methodName,
       doc,
@@ -95,7 +96,7 @@ function isSchema(value: unknown): boolean {
 }
 
 function schemaOf(schema: z.ZodType): unknown {
-  return z.toJSONSchema(schema, { unrepresentable: "any" });
+  return asJson(z.toJSONSchema(schema, { unrepresentable: "any" }));
 }
 
 function invalid(name: string, problem: string): CenterError {

@@ -1,6 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatAddress, isAddressRange, isHost, parseAddress } from "../../src/config/addresses.js";
+import {
+  canonicalAddress,
+  formatAddress,
+  isAddress,
+  isAddressRange,
+  isHost,
+  parseAddress,
+} from "../../src/config/addresses.js";
 
 describe("addresses", () => {
   test.each([
@@ -81,3 +88,43 @@ describe("addresses", () => {
 function toLowerCase(text: string): string {
   return text.toLowerCase();
 }
+
+describe("spellings of an address", () => {
+  test.each([
+    [
+      [
+        "127.0.0.1:8010",
+        "localhost:8010",
+        "LOCALHOST:8010",
+        "localhost.:8010",
+        "[::ffff:127.0.0.1]:8010",
+        "127.1:8010",
+      ],
+    ],
+    [["[2001:db8::1]:1", "[2001:DB8:0:0:0:0:0:1]:1", "[2001:0db8::0001]:1"]],
+    [["[::1]:1", "[0:0:0:0:0:0:0:1]:1"]],
+    [["center.example:1", "Center.Example:1", "center.example.:1"]],
+    [["8010", " 8010 "]],
+  ])("%j are one", (spellings) => {
+    expect(new Set(spellings.map((text) => canonicalAddress(parseAddress(text)))).size).toBe(1);
+  });
+
+  test("different addresses stay different", () => {
+    const texts = [
+      "127.0.0.1:1",
+      "127.0.0.1:2",
+      "127.0.0.2:1",
+      "[::1]:1",
+      "[::ffff:10.0.0.1]:1",
+      "a:1",
+      "b:1",
+      "1",
+    ];
+    expect(new Set(texts.map((text) => canonicalAddress(parseAddress(text)))).size).toBe(texts.length);
+  });
+
+  test("a host has 253 characters at most", () => {
+    expect(isAddress(`${"a".repeat(253)}:1`)).toBe(true);
+    expect(isAddress(`${"a".repeat(254)}:1`)).toBe(false);
+  });
+});

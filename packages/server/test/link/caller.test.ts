@@ -30,7 +30,7 @@ afterEach(async () => {
   await center.close();
   for (const node of nodes) await node.close();
   // Frames that were under way.
-  await pass(1);
+  await pass(5);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
@@ -149,9 +149,9 @@ describe("a call settles for each node that it expects", () => {
     frozen.backplane.freeze();
     const big = { name: "x", params: "y".repeat(60_000) };
     const accepted = center.call([frozen, fine], big, { timeoutMs: 500 });
-    await pass(1);
+    await pass(5);
     const refused = center.call([frozen, fine], big, { timeoutMs: 500 });
-    await pass(1);
+    await pass(5);
     expect(await refused).toEqual({
       [frozen.id]: { ok: false, code: "NODE_OVERLOADED", message: expect.stringContaining("was not sent") },
       [fine.id]: { ok: true, outcomes: [[true, "done"]] },
@@ -159,11 +159,11 @@ describe("a call settles for each node that it expects", () => {
     await pass(500);
     expect((await accepted)[frozen.id]).toMatchObject({ code: "NODE_TIMEOUT" });
     frozen.backplane.thaw();
-    await pass(1);
+    await pass(5);
     expect(frozen.calls).toHaveLength(1);
     frozen.onCall = ([, id]) => frozen.reply(id, [true, "again"]);
     const later = center.call([frozen], big);
-    await pass(1);
+    await pass(5);
     expect(await later).toMatchObject({ [frozen.id]: { ok: true } });
   });
 
@@ -181,9 +181,9 @@ describe("a call settles for each node that it expects", () => {
     const [gone, fine] = [link(), link()];
     const channels = [center.channelOf(gone), center.channelOf(fine)];
     gone.leave();
-    await pass(1);
+    await pass(5);
     const answers = center.caller.call(channels, HUB_SERVICE, [], { timeoutMs: 1000 });
-    await pass(1);
+    await pass(5);
     expect(Array.from(await answers, ([{ id }, answer]) => [id, answer.ok])).toEqual([
       [gone.id, false],
       [fine.id, true],
@@ -202,7 +202,7 @@ describe("a caller that gives up", () => {
       [fine.id]: { ok: true, outcomes: [[true, 0]] },
       [silent.id]: { ok: false, code: "ABORTED", message: "the caller gave up" },
     });
-    await pass(1);
+    await pass(5);
     expect(silent.received("cancel")).toEqual(silent.received("call"));
     expect(fine.received("cancel")).toEqual([]);
   });
@@ -242,15 +242,15 @@ describe("replies that nobody waits for", () => {
     slow.reply(Number(lateId), [true, "late"]);
 
     const second = center.call([slow], undefined, { timeoutMs: 1000 });
-    await pass(1);
+    await pass(5);
     const id = Number(slow.received("call")[1]);
     other.reply(id, [true, "not asked"]);
     slow.reply(99_999, [true, "unknown"]);
-    await pass(1);
+    await pass(5);
     expect(center.caller.pendingCalls).toBe(1);
     slow.reply(id, [true, "first"]);
     slow.reply(id, [true, "second"]);
-    await pass(1);
+    await pass(5);
     expect(await second).toEqual({ [slow.id]: { ok: true, outcomes: [[true, "first"]] } });
     expect(center.left).toEqual([]);
   });
@@ -258,11 +258,11 @@ describe("replies that nobody waits for", () => {
   test("of a link that was replaced do not count for the new link", async () => {
     const node = linkSilent();
     const call = center.call([node]);
-    await pass(1);
+    await pass(5);
     const [, id] = node.calls[0] ?? [];
     const again = link({ id: node.id });
     again.reply(Number(id), [true, "over the new link"]);
-    await pass(1);
+    await pass(5);
     expect(await call).toMatchObject({
       [node.id]: { ok: false, code: "NODE_LEFT", message: expect.stringContaining("replaced by a new link") },
     });
@@ -279,7 +279,7 @@ describe("what a node is sent", () => {
         { timeoutMs: 100 + at },
       ),
     );
-    await pass(1);
+    await pass(5);
     expect(node.calls.map(([, , hub, timeoutMs]) => [hub, timeoutMs])).toEqual(
       Array.from({ length: 50 }, (_, at) => [HUB_SERVICE, 100 + at]),
     );
@@ -297,7 +297,7 @@ describe("what a node is sent", () => {
       { name: "countConnections" as const, params: {} },
     ];
     const answers = center.caller.call([center.channelOf(node)], "other", commands, { timeoutMs: 1000 });
-    await pass(1);
+    await pass(5);
     const unknown = [false, "UNKNOWN_SERVICE", expect.any(String)];
     expect([...(await answers).values()]).toEqual([{ ok: true, outcomes: [unknown, unknown] }]);
     expect(run).not.toHaveBeenCalled();

@@ -1,6 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HANDSHAKE_TIMEOUT_MS } from "../../src/backplane/handshake.js";
 import { Cleanup, Dialing, LinkPort } from "./link-port.js";
@@ -11,8 +8,8 @@ const cleanup = new Cleanup();
 afterEach(cleanup.run);
 
 const openPort = async (): Promise<LinkPort> => cleanup.add(await new LinkPort({ secrets: [secret] }).open());
-const connect = async ({ port }: { port: number }): Promise<RawPeer> =>
-  cleanup.add(await RawPeer.connect(port));
+const connect = async ({ port }: { port: number }, from?: string): Promise<RawPeer> =>
+  cleanup.add(await RawPeer.connect(port, from));
 
 describe("a peer that says nothing", () => {
   beforeEach(() => {
@@ -63,26 +60,27 @@ describe("a peer that says nothing", () => {
     await center.peers.next();
   });
 
-  test("the center keeps no more than a thousand handshakes going, and answers 503 to others", async () => {
+  test("the center keeps no more than a thousand handshakes going: the oldest gives way, and nodes get in", async () => {
     const port = await openPort();
-    const nonce = randomBytes(16).toString("base64");
-    const peers = await Promise.all(Array.from({ length: 1000 }, () => connect(port)));
-    const response = await fetchUpgrade(port.port, nonce);
-    expect(response).toMatch(/^HTTP\/1.1 503 /);
-    peers[0]?.close();
-    await peers[0]?.closed;
-    await expect.poll(() => fetchUpgrade(port.port, nonce)).toMatch(/^HTTP\/1.1 101 /);
+    const peers: RawPeer[] = [];
+    peers.push(await connect(port));
+    peers.push(...(await Promise.all(Array.from({ length: 999 }, () => connect(port)))));
+    const node = cleanup.add(new Dialing({ secrets: [secret] })).start(port.port);
+    await port.recorder.untilJoined(node.identity.id);
+    expect((await peers[0]?.closed)?.code).toBe(1006);
+    expect((await port.refused.next()).message).toMatch(
+      /1000 handshakes are under way, and it was the oldest/,
+    );
+    const open = peers.filter(({ webSocket }) => webSocket.readyState === webSocket.OPEN);
+    expect(open).toHaveLength(999);
+    expect(node.lost.all).toEqual([]);
+  });
+
+  test("a flood from one address drops no handshake of another", async () => {
+    const port = await openPort();
+    const other = await connect(port, "127.0.0.9");
+    await Promise.all(Array.from({ length: 1100 }, () => connect(port)));
+    await greet(other);
+    expect(other.webSocket.readyState).toBe(other.webSocket.OPEN);
   });
 });
-
-/** The first bytes that the port answers to an upgrade request. */
-async function fetchUpgrade(port: number, key: string): Promise<string> {
-  const socket = connectTcp(port, "127.0.0.1");
-  cleanup.add({ close: () => socket.destroy() });
-  socket.write(
-    `GET /link HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
-  );
-  const [data] = (await once(socket, "data")) as [Buffer];
-  return data.toString();
-}

@@ -3,7 +3,7 @@ import { encode } from "@msgpack/msgpack";
 import { LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Cleanup, hexId, LinkPort } from "./link-port.js";
+import { Cleanup, hexId, info, LinkPort, status } from "./link-port.js";
 import { authFrame, createHello, greet, type Hello, linkRaw, proofOf, RawPeer } from "./raw-peer.js";
 
 const secret = "s".repeat(32);
@@ -74,6 +74,19 @@ describe("the center's side, to a node that speaks by hand", () => {
       ]);
       expect(await peer.closed).toMatchObject({ code: 1008 });
       expect(port.refused.all.map(({ code }) => code)).toEqual(["LINK_AUTH_FAILED"]);
+      expect(port.recorder.seen).toEqual([]);
+    },
+  );
+
+  test.each([8_640_000_000_000_001, Number.MAX_SAFE_INTEGER, -1, 0.5])(
+    "a node that says it started at %s is refused: that is no time",
+    async (startedAt) => {
+      const peer = await connect(port);
+      const [node, center] = await greet(peer);
+      const auth = { proof: proofOf(secret, "node", node, center), info: { ...info, startedAt }, status };
+      peer.send(["auth", auth]);
+      expect(await peer.closed).toMatchObject({ code: 1008 });
+      expect((await port.refused.next()).message).toContain("startedAt");
       expect(port.recorder.seen).toEqual([]);
     },
   );

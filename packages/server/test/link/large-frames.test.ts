@@ -45,7 +45,7 @@ describe("large frames over a link", () => {
     center.channelOf(node).send(["ping", 77]);
     const turns = await turnsUntil(small);
     expect(turns).toBeLessThan(30);
-    expect(center.frames.map(({ frame }) => frame[0])).toEqual(["reply", "pong"]);
+    expect(center.frames.map(({ frame }) => frame[0]).toSorted()).toEqual(["pong", "reply"]);
     expect(await turnsUntil(large)).toBeGreaterThan(100);
     expect(Object.values(await large)[0]).toMatchObject({ ok: true });
   });

@@ -75,23 +75,29 @@ describe.skipIf(!hasOpenssl)("links over TLS", () => {
   });
 
   test.each([
-    ["that does not know the authority", "center", { linkTls: true }, /certificate/],
-    ["that trusts another authority", "center", { linkTlsCa: "stranger" }, /certificate/],
+    ["that does not know the authority", "center", { linkTls: true }, /certificate/, "LINK_UNTRUSTED"],
+    ["that trusts another authority", "center", { linkTlsCa: "stranger" }, /certificate/, "LINK_UNTRUSTED"],
     [
       "that dials an address which the certificate does not name",
       "elsewhere",
       { linkTlsCa: "authority" },
       /altnames/,
+      "LINK_UNTRUSTED",
     ],
-    ["that speaks no TLS", "center", {}, /socket hang up|ECONNRESET/],
-  ] as const)("a node %s does not register", async (_case, certificate, options, why) => {
+    ["that speaks no TLS", "center", {}, /socket hang up|ECONNRESET/, "LINK_LOST"],
+  ] as const)("a node %s does not register", async (_case, certificate, options, why, code) => {
     const { center } = await startTlsCenter(certificate);
     const { book } = await startNode({
       centers: [center.addresses.link],
       linkSecret: [secret],
       ...("linkTlsCa" in options ? { linkTlsCa: file(`${options.linkTlsCa}.pem`) } : options),
     });
-    expect((await book.until("no link to the center")).msg).toMatch(why);
+    const line = await book.until("no link to the center");
+    expect(line.msg).toMatch(why);
+    // What somebody has to mend first is an error, and is dialled again slowly.
+    expect(line).toMatchObject({ code, level: code === "LINK_LOST" ? "warn" : "error" });
+    if (code === "LINK_LOST") expect(line["retryMs"]).toBeLessThan(1000);
+    else expect(line["retryMs"]).toBeGreaterThan(10_000);
     expect(center.nodes).toEqual([]);
   });
 

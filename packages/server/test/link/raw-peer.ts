@@ -29,8 +29,9 @@ export class RawPeer {
     }));
   }
 
-  static async connect(port: number): Promise<RawPeer> {
-    const peer = new RawPeer(new WebSocket(`ws://127.0.0.1:${port}/link`));
+  /** @param from - the address of this end; default 127.0.0.1. */
+  static async connect(port: number, from = "127.0.0.1"): Promise<RawPeer> {
+    const peer = new RawPeer(new WebSocket(`ws://127.0.0.1:${port}/link`, { localAddress: from }));
     await once(peer.webSocket, "open");
     return peer;
   }

@@ -84,6 +84,45 @@ describe("the centers that a node registers with", () => {
     ]);
   });
 
+  test("shrink by whichever spelling of an address, at the node and at the center", async () => {
+    const other = await startCenter();
+    const port = portOf(other.center.addresses.link);
+    const { center } = await startCenter({ otherCenters: [`127.0.0.1:${port}`] });
+    const { node, book } = await startNode({ centers: [center.addresses.link] });
+    await book.until(registered, 2);
+    node.remove([`LOCALHOST:${port}`]);
+    await other.book.until("a node left");
+    expect(node.centers.map(({ centerId }) => centerId)).toEqual([center.id]);
+
+    node.register([`localhost:${port}`]);
+    await book.until(registered, 3);
+    node.register([port]);
+    expect(node.centers).toHaveLength(2);
+    center.remove([`[::ffff:127.0.0.1]:${port}`]);
+    await other.book.until("a node left", 2);
+    expect(center.about.otherCenters).toEqual([]);
+    expect(node.centers.map(({ centerId }) => centerId)).toEqual([center.id]);
+  });
+
+  test("shrink by every address of the same center", async () => {
+    const { center, book: centerBook } = await startCenter({
+      host: "0.0.0.0",
+      linkSecret: [secret],
+      token: ["t"],
+      insecureLink: true,
+    });
+    const port = portOf(center.addresses.link);
+    const { node, book } = await startNode({
+      centers: [`127.0.0.1:${port}`, `127.0.0.2:${port}`],
+      linkSecret: [secret],
+    });
+    await book.until(registered);
+    await expect.poll(() => node.centers).toHaveLength(2);
+    node.remove([`127.0.0.1:${port}`]);
+    await centerBook.until("a node left");
+    expect(node.centers).toEqual([]);
+  });
+
   test("an address that is none throws at the center, and nothing of the list is told", async () => {
     const { center } = await startCenter();
     const { node, book } = await startNode({ centers: [center.addresses.link] });

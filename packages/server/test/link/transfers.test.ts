@@ -5,7 +5,8 @@ import { IncomingTransfers, OutgoingTransfers, PIECE_BYTES } from "../../src/rpc
 const MiB = 1024 * 1024;
 
 describe("outgoing transfers", () => {
-  function createOutgoing({ sentAtOnce }: { sentAtOnce?: boolean } = {}) {
+  /** @param others - bytes of other frames that wait in the link at any time. */
+  function createOutgoing({ sentAtOnce, others = 0 }: { sentAtOnce?: boolean; others?: number } = {}) {
     const pieces: { id: number; bytes: number }[] = [];
     /** Takes each piece that waits off the link, or loses it. */
     const waiting: ((left: boolean) => void)[] = [];
@@ -25,7 +26,7 @@ describe("outgoing transfers", () => {
         });
       },
       sendAbandon: (id) => abandoned.push(id),
-      pressure: () => pressure,
+      pressure: () => pressure + others,
     });
     return { transfers, pieces, abandoned, waiting };
   }
@@ -39,6 +40,19 @@ describe("outgoing transfers", () => {
     expect(pieces.map(({ id }) => id)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1]);
     expect(pieces.map(({ bytes }) => bytes)).toEqual([...Array.from({ length: 8 }, () => PIECE_BYTES), 1]);
     expect(transfers.queuedBytes).toBe(0);
+  });
+
+  test("go on while other frames press on the link for ever, one piece at a time", () => {
+    const { transfers, pieces, waiting } = createOutgoing({ others: 10 * MiB });
+    transfers.add("a", new Uint8Array(3 * PIECE_BYTES));
+    transfers.add("b", new Uint8Array(2 * PIECE_BYTES));
+    const waited: number[] = [];
+    while (waiting.length > 0) {
+      waited.push(waiting.length);
+      waiting.shift()?.(true);
+    }
+    expect(pieces.map(({ id }) => id)).toEqual([0, 0, 1, 0, 1]);
+    expect(waited).toEqual([1, 1, 1, 1, 1]);
   });
 
   test("that begin while others wait take turns with them", () => {

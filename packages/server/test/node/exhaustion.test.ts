@@ -38,6 +38,9 @@ test("a node that has run out of file descriptors keeps its clients, and takes n
   );
   for (const client of clients) await expectAnswer(client);
 
+  // It is said, and not once a second for ever.
+  await vi.waitUntil(() => node.output.includes("no file descriptor is left"), { timeout: 10_000 });
+
   const leaving = clients.splice(0, 20);
   await Promise.all(leaving.map((client) => client.close()));
   const newcomers: Client[] = [];

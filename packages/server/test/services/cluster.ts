@@ -35,6 +35,7 @@ export async function startNode(
   for (const service of services) node.services.register(service);
   await node.start();
   await vi.waitFor(() => {
+    if (!node.centers.every(({ linked }) => linked)) throw new Error("not linked yet");
     for (const center of centers) {
       if (!center.nodes.some(({ id }) => id === node.id)) throw new Error("not linked yet");
     }

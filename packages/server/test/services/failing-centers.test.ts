@@ -34,12 +34,13 @@ async function sendAll(
   node: Awaited<ReturnType<typeof startNode>>,
   messages: readonly string[],
   onAnswer: () => void,
+  timeoutMs = 2000,
 ): Promise<Map<string, string>> {
   const outcomes = new Map<string, string>();
   await Promise.all(
     messages.map(async (message) => {
       try {
-        const { value, failures } = await node.cluster.broadcast({ message }, { timeoutMs: 2000 });
+        const { value, failures } = await node.cluster.broadcast({ message }, { timeoutMs });
         outcomes.set(message, value === 1 ? "done" : (failures[0]?.code ?? "not queued"));
       } catch (error) {
         outcomes.set(message, error instanceof Error && "code" in error ? String(error.code) : String(error));
@@ -115,3 +116,42 @@ test("a center that drains refuses requests, which go to another", async () => {
   await client.settled();
   expect(client.messages).toEqual([centers[0]?.id]);
 });
+
+for (const rest of ["and no other is there", "while another is there"] as const) {
+  test(`a center reads nothing any more, ${rest}: requests over the bound are surely not sent to it`, async () => {
+    const frozen = await spawnCenter();
+    const spare = rest === "while another is there" ? await startCenter() : undefined;
+    const options = { centers: [frozen.link], maxLinkBufferedBytes: 256 * 1024 };
+    const node = await startNode([], [], options);
+    await vi.waitFor(() => expect(node.centers[0]?.linked).toBe(true));
+    const client = await connect(node);
+    await node.cluster.countUsers({});
+    if (spare !== undefined) {
+      node.register([spare.addresses.link]);
+      await vi.waitFor(() => expect(spare.nodes).toHaveLength(1));
+    }
+    frozen.kill("SIGSTOP");
+    const padding = "x".repeat(100_000);
+    const messages = Array.from({ length: 300 }, (_, at) => `${at} ${padding}`);
+    const outcomes = await sendAll(node, messages, () => undefined, 4000);
+    const refused = messages.filter((message) => outcomes.get(message) === "CENTER_BUSY");
+    const done = messages.filter((message) => outcomes.get(message) === "done");
+    expect(refused.length).toBeGreaterThan(100);
+    // What the one has no room for goes to the other, as long as that has.
+    if (spare === undefined) expect(done).toEqual([]);
+    else expect(done.length).toBeGreaterThan(0);
+    // The next one goes to the center that answers.
+    const after = (await sendAll(node, ["after"], () => undefined)).get("after");
+    if (spare !== undefined) expect(after).toBe("done");
+
+    frozen.kill("SIGCONT");
+    await vi.waitFor(() => expect(node.cluster.countUsers({})).resolves.toMatchObject({ failures: [] }), {
+      timeout: 10_000,
+    });
+    await client.settled();
+    const received = client.messages.map((message) => message.split(" ")[0]);
+    expect(new Set(received).size).toBe(received.length);
+    for (const message of refused) expect(received).not.toContain(message.split(" ")[0]);
+    for (const message of done) expect(received).toContain(message.split(" ")[0]);
+  }, 60_000);
+}

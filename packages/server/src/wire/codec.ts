@@ -1,13 +1,20 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { type LinkFrame, parseLinkFrame } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
-import { scanMessagePack } from "./scan.js";
+import { MAX_DEPTH, scanMessagePack } from "./scan.js";
 
-const encoder = new Encoder({ ignoreUndefined: true });
+const encoder = new Encoder({ ignoreUndefined: true, maxDepth: MAX_DEPTH });
 const decoder = new Decoder();
 
+/** @throws CenterError INVALID_PARAMS for a value that no peer could decode: of another kind than JSON, or too deep. */
 export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
-  return encoder.encode(frame);
+  try {
+    return encoder.encode(frame);
+  } catch (error) {
+    throw new CenterError("INVALID_PARAMS", `a ${frame[0]} frame cannot be encoded: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
