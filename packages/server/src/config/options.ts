@@ -218,7 +218,7 @@ export const options = {
     group: "Clients",
     kind: bytes(KiB, GiB),
     default: 4 * MiB,
-    doc: "Bytes that may wait for one connection. A consumer slower than that is closed with 4002.",
+    doc: "Bytes that may wait for one connection; four times as much for up to a second. A slower consumer is closed with 4002.",
   }),
   maxConnections: option({
     processes: node,

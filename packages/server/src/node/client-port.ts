@@ -30,6 +30,9 @@ export interface ClientPortObserver {
   failed(connection: Connection | undefined, stage: string, error: unknown): void;
 }
 
+/** What stands in a `close` event where the client's close frame had no code (RFC 6455, 7.1.5). */
+const NO_STATUS = 1005;
+
 /** The `ws` socket, with a way back to its connection: handlers are shared by all sockets instead of one closure each. */
 class ClientSocket extends WebSocket {
   connection: Connection | undefined;
@@ -37,9 +40,12 @@ class ClientSocket extends WebSocket {
   /** `ws` calls it too, where the client closes or breaks the protocol: what was queued goes out first. */
   override close(code?: number, reason?: string | Buffer): void {
     this.connection?.flush();
+    this.connection?.beginClosing(code ?? NO_STATUS, reason?.toString() ?? "");
     super.close(code, reason);
   }
 }
+
+const goingAway: Refusal = { status: 503, cause: "draining", reason: "this node is going away" };
 
 /** Everything about clients: from the upgrade request to the last close. */
 export class ClientPort {
@@ -56,6 +62,8 @@ export class ClientPort {
   readonly #webSockets: WebSocketServer;
   /** Those whose socket has not ended, closing ones included. */
   readonly #live = new Set<Connection>();
+  /** Sockets whose handshake is under way. */
+  readonly #handshakes = new Set<Duplex>();
   #isDraining = false;
   #isClosed = false;
   /** The closing of clients that a drain spreads over time. */
@@ -105,6 +113,11 @@ export class ClientPort {
     });
   }
 
+  /** See {@link ConnectionHost.livedMs}. */
+  get livedMs(): number {
+    return this.#heartbeat.livedMs;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }
@@ -119,7 +132,11 @@ export class ClientPort {
       return;
     }
     // The place is given back when the socket ends, whatever became of it until then.
-    socket.once("close", () => this.#limits.release(address));
+    socket.once("close", () => {
+      this.#limits.release(address);
+      this.#handshakes.delete(socket);
+    });
+    this.#handshakes.add(socket);
     this.#upgrade(request, socket, head, address).catch((error: unknown) => {
       this.#observer.failed(undefined, "upgrade", error);
       socket.destroy();
@@ -168,13 +185,18 @@ export class ClientPort {
     this.#closing = undefined;
   }
 
-  /** Ends what is left at once. Resolves when `close` handlers have been told of it. */
+  /**
+   * Closes at once who is left, with 1012, and ends handshakes. Resolves when `close` handlers have been told of all:
+   * a client that does not answer is cut off after a second.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#isDraining = true;
     this.#stopClosing();
     this.#heartbeat.close();
-    for (const connection of this.#live) connection.terminate();
+    for (const socket of this.#handshakes) refuseUpgrade(socket, goingAway);
+    const { code, reason } = closeCodes.SERVICE_RESTART;
+    for (const connection of this.#live) connection.close(code, reason);
     await this.#empty();
   }
 
@@ -183,7 +205,7 @@ export class ClientPort {
   }
 
   #refusal(request: IncomingMessage): Refusal | undefined {
-    if (this.#isDraining) return { status: 503, cause: "draining", reason: "this node is going away" };
+    if (this.#isDraining) return goingAway;
     const { origin } = request.headers;
     const { clientOrigins } = this.#config;
     if (origin !== undefined && clientOrigins.length > 0 && !clientOrigins.includes(origin.toLowerCase())) {
@@ -222,6 +244,7 @@ export class ClientPort {
     remoteAddress: string,
     { userId, groups, data }: Admitted,
   ): void {
+    this.#handshakes.delete(socket);
     this.#identity.settle();
     const id = nodeKeyOf(this.#identity.id) + randomBytes(10).toString("hex");
     const connection = new Connection(this.#host, {
@@ -237,6 +260,7 @@ export class ClientPort {
     webSocket.on("pong", onPong);
     webSocket.on("close", this.#onClose);
     webSocket.on("error", this.#onError);
+    socket.once("end", () => connection.peerEnded());
     this.#live.add(connection);
     this.#heartbeat.add(connection);
     this.#hub.add(connection);
@@ -279,8 +303,9 @@ export class ClientPort {
   }
 
   #ended(connection: Connection, code: number, reason: string): void {
+    connection.ended();
     this.#live.delete(connection);
-    this.leave(connection);
+    connection.beginClosing(code, reason);
     const closed = connection.closing ?? { code, reason };
     this.#observer.closed(connection, closed.code);
     this.#handlers.close(connection, closed.code, closed.reason);

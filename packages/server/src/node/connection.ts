@@ -21,10 +21,21 @@ export interface ClientWebSocket {
   terminate(): void;
 }
 
+/** How long more than `maxBufferedBytes` may wait, in time that this process has lived through. */
+const MAX_OVER_LIMIT_MS = 1000;
+
+/** How many times `maxBufferedBytes` may wait for as long as that: what a tick or a burst brings, until it is read. */
+const BURST = 4;
+
+/** Over the limit, what is queued goes to the socket in parts of this size, without waiting for the end of the tick. */
+const EARLY_WRITE_BYTES = 64 * 1024;
+
 /** What a connection needs of its node. */
 export interface ConnectionHost {
   readonly outbox: Outbox;
   readonly maxBufferedBytes: number;
+  /** Milliseconds that this process has lived through, counted in whole ticks of the heartbeat. */
+  livedMs(): number;
   /** The connection is closing, for whichever reason: it takes no part in anything from now on. */
   onClosing(connection: Connection): void;
   /** The connection did not read fast enough, and is being closed. */
@@ -51,8 +62,10 @@ export class Connection implements HubConnection, Recipient {
   /** The heartbeat's own marks: which slot the connection is in, and by when it must answer a ping. */
   heartbeatSlot = 0;
   answerDueTick: number | undefined;
-  /** The code and reason with which this side began to close. */
+  /** The code and reason with which the connection ends; undefined while neither side has begun to close. */
   closing: { code: number; reason: string } | undefined;
+  #overLimitSinceMs = 0;
+  #endTimer: NodeJS.Timeout | undefined;
   readonly #host: ConnectionHost;
   readonly #webSocket: ClientWebSocket;
   readonly #socket: Duplex;
@@ -104,15 +117,33 @@ export class Connection implements HubConnection, Recipient {
 
   enqueue(frame: Frame): boolean {
     if (!this.isOpen) return false;
-    const buffered = this.bufferedBytes;
-    if (buffered > 0 && buffered + frame.bytes.length > this.#host.maxBufferedBytes) {
-      this.#host.onSlowConsumer(this, buffered);
-      this.pending = undefined;
+    const waiting = this.bufferedBytes;
+    const bytes = frame.bytes.length;
+    if (waiting + bytes > this.#host.maxBufferedBytes && this.#isTooSlow(waiting, bytes)) {
+      this.#host.onSlowConsumer(this, this.bufferedBytes);
       this.close(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
       return false;
     }
     this.#host.outbox.add(this, frame);
     return true;
+  }
+
+  /**
+   * Whether a frame that takes the queue over its limit comes too early for this client.
+   *
+   * What one tick brings says nothing of a client: it is handed to the socket, and what the client does not read is
+   * waited for a while, up to a bound. An empty queue accepts any frame.
+   */
+  #isTooSlow(waitingBytes: number, nextBytes: number): boolean {
+    const { maxBufferedBytes } = this.#host;
+    const maxBurstBytes = BURST * maxBufferedBytes;
+    const pendingBytes = this.pending?.bytes ?? 0;
+    if (pendingBytes >= EARLY_WRITE_BYTES || waitingBytes + nextBytes > maxBurstBytes) this.flush();
+    const left = this.bufferedBytes;
+    const nowMs = this.#host.livedMs();
+    if (left <= maxBufferedBytes) this.#overLimitSinceMs = nowMs;
+    if (left === 0) return false;
+    return left + nextBytes > maxBurstBytes || nowMs - this.#overLimitSinceMs > MAX_OVER_LIMIT_MS;
   }
 
   write(sequence: Sequence): void {
@@ -156,9 +187,26 @@ export class Connection implements HubConnection, Recipient {
     }
     if (this.closing !== undefined || !this.isOpen) return;
     this.flush();
+    this.beginClosing(code, reason);
+    this.#webSocket.close(code, reason);
+  }
+
+  /** The end has begun, whoever began it: the connection leaves the hub. The first code counts. */
+  beginClosing(code: number, reason: string): void {
+    if (this.closing !== undefined) return;
     this.closing = { code, reason };
     this.#host.onClosing(this);
-    this.#webSocket.close(code, reason);
+  }
+
+  /** The client has ended its side. What it does not read any more is waited for no longer than for a close frame. */
+  peerEnded(): void {
+    this.#host.onClosing(this);
+    this.#endTimer ??= setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
+  }
+
+  /** The socket is gone. */
+  ended(): void {
+    clearTimeout(this.#endTimer);
   }
 
   /** Ends the connection without a word, for peers that do not answer. */

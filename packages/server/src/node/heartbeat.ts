@@ -13,6 +13,7 @@ const MAX_TICK_MS = 1000;
  */
 export class Heartbeat {
   readonly #slots: Set<Connection>[];
+  readonly #tickMs: number;
   readonly #timeoutTicks: number;
   readonly #timer: NodeJS.Timeout;
   /** Who must have answered, by tick. */
@@ -22,11 +23,17 @@ export class Heartbeat {
 
   constructor(options: { intervalMs: number; timeoutMs: number }) {
     const tickMs = Math.min(MAX_TICK_MS, options.intervalMs, options.timeoutMs);
+    this.#tickMs = tickMs;
     this.#slots = Array.from({ length: Math.round(options.intervalMs / tickMs) }, () => new Set());
     this.#timeoutTicks = Math.ceil(options.timeoutMs / tickMs);
     // After the I/O of this turn of the event loop: what came meanwhile has been read.
     this.#timer = setInterval(() => setImmediate(this.#beat), tickMs);
     this.#timer.unref();
+  }
+
+  /** The time that this process has lived through since the start, in whole ticks. */
+  get livedMs(): number {
+    return this.#tick * this.#tickMs;
   }
 
   add(connection: Connection): void {

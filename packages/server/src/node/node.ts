@@ -16,6 +16,7 @@ import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
 import type { Cluster } from "../services/cluster.js";
 import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
+import { CLOSE_TIMEOUT_MS } from "./connection.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
@@ -127,6 +128,7 @@ export class WebSocketNode {
       host: {
         outbox,
         maxBufferedBytes: config.maxBufferedBytes,
+        livedMs: () => this.#clients.livedMs,
         onClosing: (connection) => this.#clients.leave(connection),
         onSlowConsumer: (...slow) => reports.slowConsumer(...slow),
       },
@@ -281,11 +283,15 @@ export class WebSocketNode {
     this.#clients.undrain();
   }
 
-  /** Ends everything: clients, HTTP, and the links to centers last. */
+  /** Ends everything: clients (with 1012, at once), HTTP, and the links to centers last. Takes a second at most. */
   async stop(): Promise<void> {
     this.#state = "stopped";
     for (const detach of this.#detach) detach();
-    await Promise.all([this.#clients.close(), this.#server?.close(0), this.#admin?.close(0)]);
+    await Promise.all([
+      this.#clients.close(),
+      this.#server?.close(CLOSE_TIMEOUT_MS),
+      this.#admin?.close(CLOSE_TIMEOUT_MS),
+    ]);
     await this.#links.close();
     this.#accessControl.stop();
     this.#descriptors.close();

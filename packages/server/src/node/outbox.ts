@@ -78,7 +78,7 @@ function join(frames: readonly Frame[]): Buffer[] {
 
 /** What the outbox needs of a connection. */
 export interface Recipient {
-  /** The frames of this tick; undefined where there are none. Only the outbox and `discard` set it. */
+  /** The frames of this tick; undefined where there are none. Only the outbox sets it. */
   pending: Sequence | undefined;
   /** Hands the frames to the socket. */
   write(sequence: Sequence): void;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { clientFrame, opcodes, RawClient } from "./raw-client.js";
 import { Client, nextEvent, startNode } from "./running-node.js";
 
@@ -224,8 +224,10 @@ test("a message over maxPayloadBytes closes its connection with 1009, and no oth
   const [client, other] = [await Client.connect(node), await Client.connect(node)];
   client.socket.send("x".repeat(1000));
   expect(await client.next()).toBe("1000");
+  const ended = nextEvent(node, "close");
   client.socket.send("x".repeat(1001));
   expect((await client.closed).code).toBe(1009);
+  expect((await ended)[1]).toBe(1009);
   other.socket.send("still here");
   expect(await other.next()).toBe("10");
 });
@@ -236,4 +238,35 @@ test("text that is not UTF-8 closes the connection with 1007", async () => {
   client.write(clientFrame(opcodes.text, Buffer.from([0xff])));
   const { opcode, payload } = await client.frame();
   expect([opcode, payload.readUInt16BE(0)]).toEqual([opcodes.close, 1007]);
+});
+
+test("a client whose close frame has come is in the hub no more, though its socket has not ended", async () => {
+  const node = await startNode({ openMessage: false });
+  const opened = nextEvent(node, "open");
+  const client = await RawClient.open(node);
+  const [{ id: connectionId }] = await opened;
+  node.hub.bindUser({ userId: "u", connectionId });
+  const ended = vi.fn<() => void>();
+  node.on("close", ended);
+  client.write(clientFrame(opcodes.close, Buffer.from([0x03, 0xe8])));
+  expect((await client.frame()).opcode).toBe(opcodes.close);
+  expect(ended).not.toHaveBeenCalled();
+  expect(node.hub.countConnections({})).toBe(0);
+  expect(node.hub.isUserOnline({ userId: "u" })).toBe(false);
+  expect(node.hub.sendToConnection({ connectionId, message: "x" })).toBe(0);
+});
+
+test("a client that ends its side without reading what waits for it leaves the hub, and is cut off", async () => {
+  const node = await startNode({ openMessage: false });
+  const opened = nextEvent(node, "open");
+  const client = await RawClient.open(node);
+  const [connection] = await opened;
+  const ended = nextEvent(node, "close");
+  while (connection.bufferedBytes === 0) {
+    connection.send("x".repeat(1024 * 1024));
+    connection.flush();
+  }
+  client.socket.end();
+  await vi.waitUntil(() => node.hub.countConnections({}) === 0);
+  expect((await ended)[1]).toBe(1006);
 });

@@ -96,15 +96,27 @@ test("stop during a drain ends both", async () => {
   await Promise.all([client.closed, other.closed]);
 });
 
-test("stop tells close handlers of every client before it resolves", async () => {
+test("stop without a drain closes every client with 1012, and tells close handlers of it before it resolves", async () => {
   const node = await startNode();
   const clients = await Promise.all(Array.from({ length: 10 }, () => Client.connect(node)));
-  const ended = vi.fn<() => void>();
-  node.on("close", ended);
+  const codes: number[] = [];
+  node.on("close", (_connection, code) => codes.push(code));
+  node.hub.broadcast({ message: "last" });
   await node.stop();
-  expect(ended).toHaveBeenCalledTimes(10);
+  expect(codes).toEqual(Array.from({ length: 10 }, () => 1012));
   expect(node.hub.countConnections({})).toBe(0);
-  for (const client of clients) expect((await client.closed).code).toBe(1006);
+  for (const client of clients) {
+    expect(await client.closed).toEqual({ code: 1012, reason: "service restart" });
+    expect(client.untaken).toEqual(["last"]);
+  }
+});
+
+test("a client that neither reads nor answers does not keep a node from stopping", async () => {
+  const node = await startNode();
+  const client = await RawClient.open(node);
+  for (let sent = 0; sent < 8; sent += 1) node.hub.broadcast({ message: "x".repeat(1024 * 1024) });
+  await node.stop();
+  await client.readToEnd();
 });
 
 test("stop ends handshakes and requests that are under way", async () => {
@@ -135,7 +147,7 @@ test("another node can listen on the port as soon as the first has stopped", asy
   await expect(startNode({ port })).rejects.toMatchObject({ code: "PORT_TAKEN" });
   await first.stop();
   const second = await startNode({ port });
-  expect((await client.closed).code).toBe(1006);
+  expect((await client.closed).code).toBe(1012);
   const again = await Client.connect(second);
   expect(second.hub.listConnections({})).toEqual([again.id]);
   expect(second.id).not.toBe(first.id);

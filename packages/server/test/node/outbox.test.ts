@@ -127,18 +127,6 @@ test("flushOne of a recipient that has nothing writes nothing", () => {
   expect(recipient.writes).toEqual([]);
 });
 
-test("frames that were discarded are not written, and those after them are", async () => {
-  const outbox = new Outbox();
-  const [slow, other] = [new FakeRecipient(), new FakeRecipient()];
-  const [lost, kept] = [encodeMessage("lost"), encodeMessage("kept")];
-  for (const recipient of [slow, other]) outbox.add(recipient, lost);
-  slow.pending = undefined;
-  outbox.add(slow, kept);
-  await endOfTick();
-  expect(slow.bytes.equals(kept.bytes)).toBe(true);
-  expect(other.bytes.equals(lost.bytes)).toBe(true);
-});
-
 test("frames that come while the tick's are being written leave in the next write", async () => {
   const outbox = new Outbox();
   const later = encodeMessage("later");

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Connection, WebSocketNode } from "../../src/index.js";
 import { clientFrame, opcodes, RawClient } from "./raw-client.js";
 import { Client, keepLog, metricOf, nextEvent, startNode } from "./running-node.js";
@@ -50,7 +50,7 @@ test("a client that never reads is closed with 4002, and the others get everythi
     mostBuffered = Math.max(mostBuffered, slow.bufferedBytes);
   });
 
-  expect(mostBuffered).toBeLessThanOrEqual(maxBufferedBytes + frameBytes);
+  expect(mostBuffered).toBeLessThanOrEqual(4 * maxBufferedBytes + frameBytes);
   expect(slow.send("late")).toBe(false);
   expect((await ended).slice(1)).toEqual([4002, "slow consumer"]);
   expect(await metricOf(node, "wsc_slow_consumers_total")).toBe(1);
@@ -118,7 +118,7 @@ test("a user's slow connection is given up in the middle of a send, and the user
   expect(node.hub.listConnectionsOfUser({ userId: "u" })).toEqual([reader.id, last.id]);
 });
 
-test("an empty queue accepts a message larger than maxBufferedBytes, and then no more until it is written", async () => {
+test("an empty queue accepts a message larger than maxBufferedBytes, and then no more until the client reads", async () => {
   const node = await startNode({ maxBufferedBytes: KiB });
   const client = await Client.connect(node);
   const message = "x".repeat(8 * MiB);
@@ -127,19 +127,88 @@ test("an empty queue accepts a message larger than maxBufferedBytes, and then no
   expect(node.hub.broadcast({ message })).toBe(1);
   expect(node.hub.broadcast({ message: "one too many" })).toBe(0);
   expect(await client.closed).toEqual({ code: 4002, reason: "slow consumer" });
+  expect(client.untaken.map(({ length }) => length)).toEqual([message.length]);
 });
 
-test("what waits for the end of the tick counts as buffered, up to the last byte", async () => {
-  const node = await startNode({ maxBufferedBytes: KiB, openMessage: false });
-  const client = await Client.connect(node, { openFrame: false });
-  /** 8 bytes with its header, 1024 bytes in all with those before the last. */
-  const message = "6bytes";
-  const queued = Array.from({ length: 129 }, () => node.hub.broadcast({ message }));
-  expect(queued.filter((count) => count === 1)).toHaveLength(128);
-  expect(queued.at(-1)).toBe(0);
-  expect((await client.closed).code).toBe(4002);
-  // Had they been written, the close frame would have had to wait behind them.
-  expect(client.untaken).toEqual([]);
+test("what one tick brings closes no client whose socket takes it", async () => {
+  const node = await startNode({ maxBufferedBytes: KiB });
+  const client = await Client.connect(node);
+  const messages = Array.from({ length: 1000 }, (_, index) => `${index} ${"x".repeat(100)}`);
+  for (const message of messages) expect(node.hub.broadcast({ message })).toBe(1);
+  expect(await client.take(messages.length)).toEqual(messages);
+});
+
+test("a client that reads gets bursts far over maxBufferedBytes, one after the other", async () => {
+  const node = await startNode();
+  const client = await Client.connect(node);
+  for (let round = 0; round < 5; round += 1) {
+    for (let sent = 0; sent < 12; sent += 1) {
+      const message = `${round} ${sent} ${"x".repeat(MiB - 10)}`;
+      expect(node.hub.sendToConnection({ connectionId: client.id, message })).toBe(1);
+    }
+    await client.take(12);
+    expect(node.hub.sendToConnection({ connectionId: client.id, message: "at once" })).toBe(1);
+    await client.take(1);
+  }
+});
+
+test("what was answered as queued arrives, also where the next message in the same tick closes the client", async () => {
+  const node = await startNode({ maxBufferedBytes });
+  const client = await Client.connect(node);
+  client.socket.pause();
+  let queued = 0;
+  while (node.hub.broadcast({ message: `${queued} ${"x".repeat(100 * KiB)}` }) === 1) queued += 1;
+  client.socket.resume();
+  expect(await client.closed).toEqual({ code: 4002, reason: "slow consumer" });
+  expect(client.untaken.map((message) => Number.parseInt(String(message), 10))).toEqual(
+    Array.from({ length: queued }, (_, index) => index),
+  );
+});
+
+describe("more than maxBufferedBytes", () => {
+  /** A node whose seconds the test holds, and a client that has let more wait than the limit. */
+  async function startOverLimit() {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const node = await startNode({ maxBufferedBytes });
+    const opened = nextEvent(node, "open");
+    const client = await Client.connect(node);
+    const [connection] = await opened;
+    client.socket.pause();
+    const filling = "x".repeat(32 * KiB);
+    while (connection.bufferedBytes <= maxBufferedBytes) expect(connection.send(filling)).toBe(true);
+    return { connection, client };
+  }
+  async function liveOneSecond(): Promise<void> {
+    vi.advanceTimersByTime(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  test("may wait for a second, and not for two", async () => {
+    const { connection, client } = await startOverLimit();
+    await liveOneSecond();
+    expect(connection.send("in time")).toBe(true);
+    await liveOneSecond();
+    expect(connection.send("too late")).toBe(false);
+    client.socket.resume();
+    expect((await client.closed).code).toBe(4002);
+    expect(client.untaken.at(-1)).toBe("in time");
+  });
+
+  test("may wait again, once it was read", async () => {
+    const { connection, client } = await startOverLimit();
+    await liveOneSecond();
+    const last = "read";
+    connection.send(last);
+    client.socket.resume();
+    while ((await client.next()) !== last);
+    await vi.waitUntil(() => connection.bufferedBytes === 0);
+    await liveOneSecond();
+    await liveOneSecond();
+    client.socket.pause();
+    const filling = "x".repeat(32 * KiB);
+    while (connection.bufferedBytes <= 2 * maxBufferedBytes) expect(connection.send(filling)).toBe(true);
+  });
 });
 
 test("a client that pings without reading the pongs is given up too", async () => {
