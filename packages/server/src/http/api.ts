@@ -10,6 +10,7 @@ import {
   sendNoContent,
   writeAnswerHead,
 } from "./answers.js";
+import { findTokenInText } from "./body-token.js";
 import { endAfterBody, readBody } from "./body.js";
 import type { ParamLimits } from "./classic-params.js";
 import { type ClassicRequest, needsOf, readClassicRequest, refusalByNode } from "./classic-request.js";
@@ -167,7 +168,8 @@ export function createApi(options: ApiOptions): Api {
       return;
     }
     if (early !== undefined && method !== "POST") return runClassic(exchange, query, undefined, early);
-    const body = await receiveBody(exchange);
+    const isKnown = (bytes: Buffer): boolean => access.identify(findTokenInText(bytes)) !== undefined;
+    const body = await receiveBody(exchange, (bytes) => early !== undefined || isKnown(bytes));
     if (body === undefined) return;
     const principal = early ?? access.identify(body.ok ? findBodyToken(body.body) : undefined);
     if (principal === undefined) {
@@ -179,11 +181,21 @@ export function createApi(options: ApiOptions): Api {
     }
   }
 
-  /** The body of a POST; undefined where the request is answered or gone already. */
-  async function receiveBody(exchange: Exchange): Promise<ReturnType<typeof asBody> | undefined> {
+  /**
+   * The body of a POST; undefined where the request is answered or gone already.
+   * @param mayAsk - judges the bytes before they are parsed, which costs more the less one knows of the caller.
+   */
+  async function receiveBody(
+    exchange: Exchange,
+    mayAsk: (bytes: Buffer) => boolean = () => true,
+  ): Promise<ReturnType<typeof asBody> | undefined> {
     const { req, res } = exchange;
     const reading = await readBody(req, limits.maxBodyBytes);
-    if (reading.kind === "bytes") return parseJsonBody(reading.bytes);
+    if (reading.kind === "bytes") {
+      if (mayAsk(reading.bytes)) return parseJsonBody(reading.bytes);
+      sendFailure(exchange, 200, "token error");
+      return undefined;
+    }
     if (reading.kind === "parsed") return asBody(reading.value);
     if (reading.kind === "taken") {
       return {

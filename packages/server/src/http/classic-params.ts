@@ -1,5 +1,6 @@
 import { type ClassicParam, MAX_CLOSE_REASON_BYTES, utf8Length } from "@websocket-center/protocol";
-import { JsonNumber, jsonText } from "./json-body.js";
+import { jsonText } from "./json-body.js";
+import { JsonNumber } from "./json-numbers.js";
 import { invalidText, QueryMap } from "./query.js";
 
 /** Limits in bytes of UTF-8: of each id, and of each message. */

@@ -7,7 +7,8 @@ import {
 } from "@websocket-center/protocol";
 import type { Need } from "./access.js";
 import { type ParamLimits, readParam } from "./classic-params.js";
-import { JsonNumber, type JsonObject } from "./json-body.js";
+import type { JsonObject } from "./json-body.js";
+import { JsonNumber } from "./json-numbers.js";
 import { invalidText, isQueryList, QueryMap } from "./query.js";
 
 /** One event of a request. `toValue` turns the command's result into the classic value. */

@@ -1,16 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { parse as parseLossless } from "lossless-json";
 import { messageOf } from "../errors.js";
+import { JsonNumber, markNumbers, restoreNumbers, scanJson } from "./json-numbers.js";
 import { invalidText, isQueryList, QueryMap } from "./query.js";
-
-/** A number that a JS number would change, kept as it was written: one of many digits, or `-0`. */
-export class JsonNumber {
-  readonly literal: string;
-
-  constructor(literal: string) {
-    this.literal = literal;
-  }
-}
 
 export type JsonValue = string | number | boolean | null | JsonNumber | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -22,54 +13,25 @@ export type JsonBody = { ok: true; body: JsonObject } | { ok: false; message: st
 /** How deep a body may nest. Keeps parsers from running out of stack, and JSON.parse from seconds of work. */
 export const MAX_BODY_DEPTH = 1024;
 
-/** Where a number may stand that JSON.parse would change: 16 digits or more, or `-0`. Strings may match too. */
-const needsDigits = /[\s:,[](?:-?[0-9][0-9.]{15}|-0(?![.eE]))/;
-const decimalLiteral = /^-?[0-9]+(?:\.[0-9]+)?$/;
-/** So many digits every JS number keeps. */
-const SAFE_DIGITS = 15;
-
 /**
  * Parses a request body: JSON in UTF-8 that is an object. An empty body and `[]` are `{}`.
  *
- * It may nest {@link MAX_BODY_DEPTH} deep. Numbers without an exponent keep every digit, in a {@link JsonNumber} where a JS number would lose some; the last of a key counts.
+ * It may nest {@link MAX_BODY_DEPTH} deep. Numbers without an exponent keep every digit, in a {@link JsonNumber} where a
+ * JS number would lose some; the last of a key counts.
  */
 export function parseJsonBody(bytes: Buffer): JsonBody {
   if (bytes.length === 0) return { ok: true, body: {} };
   if (!isUtf8(bytes)) return { ok: false, message: "the body is not UTF-8" };
-  if (isTooDeep(bytes)) return { ok: false, message: `the body is nested deeper than ${MAX_BODY_DEPTH}` };
   const text = bytes.toString("utf8");
-  let value: unknown;
+  const { isTooDeep, longNumbers } = scanJson(text, MAX_BODY_DEPTH);
+  if (isTooDeep) return { ok: false, message: `the body is nested deeper than ${MAX_BODY_DEPTH}` };
   try {
-    value = JSON.parse(text);
-    if (typeof value === "object" && value !== null && needsDigits.test(text)) {
-      value = parseLossless(text, null, { parseNumber, onDuplicateKey: ({ newValue }) => newValue });
-    }
+    if (longNumbers.length === 0) return asBody(JSON.parse(text));
+    return asBody(restoreNumbers(JSON.parse(markNumbers(text, longNumbers))));
   } catch (error) {
-    return { ok: false, message: `the body is not valid JSON${positionIn(messageOf(error))}` };
+    const position = longNumbers.length === 0 ? positionIn(messageOf(error)) : "";
+    return { ok: false, message: `the body is not valid JSON${position}` };
   }
-  return asBody(value);
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-/** `[` and `]`; with the bit 0x20, `{` and `}`. */
-const OPEN = 0x5b;
-const CLOSE = 0x5d;
-
-/** Whether brackets outside of strings nest deeper than allowed. What is no JSON may pass, or not. */
-function isTooDeep(bytes: Buffer): boolean {
-  if (bytes.length <= MAX_BODY_DEPTH) return false;
-  let depth = 0;
-  let isString = false;
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index] as number;
-    if (byte === QUOTE) isString = !isString;
-    else if (isString) index += byte === BACKSLASH ? 1 : 0;
-    else if ((byte & 0xdf) === OPEN) depth += 1;
-    else if ((byte & 0xdf) === CLOSE) depth -= 1;
-    if (depth > MAX_BODY_DEPTH) return true;
-  }
-  return false;
 }
 
 /** Takes a value that is parsed already, by an application's own body parser, as a body. */
@@ -85,15 +47,6 @@ export function asBody(value: unknown): JsonBody {
     return { ok: true, body: value as JsonObject };
   }
   return { ok: false, message: "the body is not a JSON object" };
-}
-
-function parseNumber(literal: string): number | JsonNumber {
-  const digits = literal.replace(/[-.]/g, "").length;
-  const isKept = literal !== "-0" && (digits <= SAFE_DIGITS || !decimalLiteral.test(literal));
-  const number = Number(literal);
-  return isKept || (Number.isSafeInteger(number) && String(number) === literal)
-    ? number
-    : new JsonNumber(literal);
 }
 
 /** V8 quotes the text around an error, which may hold secrets: only the position is passed on. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { request as httpRequest, type RequestOptions } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createAccess } from "../../src/http/access.js";
 import { type ApiOptions, type CallInfo, type ClassicContext, createApi } from "../../src/http/api.js";
 import type { ClassicRequest } from "../../src/http/classic-request.js";
@@ -271,6 +271,25 @@ describe("tokens", () => {
       headers: { "access-control-allow-origin": "*", "access-control-expose-headers": "WSC-Call-Id" },
     });
   });
+});
+
+test("a body without the right token is not parsed, however large it is", async () => {
+  const limits = { maxBodyBytes: 8_388_608, maxIdBytes: 100, maxMessageBytes: 100 };
+  const { port, requests } = await serve({ tokens: () => ["T"], limits });
+  const parsed = vi.spyOn(JSON, "parse");
+  onTestFinished(() => parsed.mockRestore());
+  const long = `[${"12345678901234567,{},".repeat(300_000)}1]`;
+  const answers: string[] = [];
+  for (const token of ['"wrong"', "true", '{"T":"T"}']) {
+    const body = `{"getIds":${long},"token":${token}}`;
+    answers.push((await ask(port, "/?event=getIds", { method: "POST", body })).text);
+  }
+  const longest = Math.max(0, ...parsed.mock.calls.map(([text]) => text.length));
+  expect(longest).toBeLessThan(100);
+  expect(answers.map((text): unknown => JSON.parse(text))).toEqual(
+    Array.from({ length: 3 }, () => failed("token error")),
+  );
+  expect(requests).toEqual([]);
 });
 
 describe("browsers", () => {

@@ -2,12 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type JsonBody,
-  JsonNumber,
   jsonText,
   MAX_BODY_DEPTH,
   MAX_JSON_DEPTH,
   parseJsonBody,
 } from "../../src/http/json-body.js";
+import { JsonNumber } from "../../src/http/json-numbers.js";
 import { parseQuery } from "../../src/http/query.js";
 
 const parse = (text: string): JsonBody => parseJsonBody(Buffer.from(text));
@@ -173,5 +173,25 @@ describe("jsonText", () => {
         expect(JSON.parse(textOf(body["v"]))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
+  });
+});
+
+describe("what is no JSON stays none beside long numbers", () => {
+  test.each([
+    "{12345678901234567:1}",
+    '{"a":1,12345678901234567 :1}',
+    '{"a":12345678901234567.}',
+    '{"a":012345678901234567}',
+    '{"a":--12345678901234567}',
+    '{"a":1234567890123456-7}',
+    '{"a":12345678901234567 8}',
+    '{"a":x12345678901234567}',
+    '{"a":12345678901234567"b"}',
+    '{"a":"b"12345678901234567}',
+    '{"a":12345678901234567,}',
+    '{"a":-,"b":12345678901234567}',
+    "-0:1",
+  ])("%s", (text) => {
+    expect(parse(text)).toEqual({ ok: false, message: expect.stringMatching(/^the body is not valid JSON/) });
   });
 });
