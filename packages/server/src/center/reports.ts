@@ -22,10 +22,11 @@ export class CenterReports {
     this.#limiter.close();
   }
 
-  called({ callId, ms, status, events, outcome }: CallInfo): void {
+  called(info: CallInfo): void {
+    const { ms, status, events, outcome } = info;
     this.#metrics.requests.inc({ status, outcome });
     if (events.length > 0) this.#metrics.callSeconds.observe(ms / 1000);
-    this.#log.debug({ callId, ms, status, events, outcome }, "call");
+    this.#log.debug(info, "call");
   }
 
   placesFailed(callId: string, failures: readonly PlaceFailure[]): void {

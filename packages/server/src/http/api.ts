@@ -19,9 +19,11 @@ import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
 import { type Middleware, type Next, runMiddleware } from "./middleware.js";
 import { parseQuery, type QueryMap } from "./query.js";
 import {
+  ABORTED_STATUS,
   createRouteSearch,
   type FoundRoute,
   refuseOtherMethod,
+  type RouteEnd,
   type RouteExchange,
   type RouteRequest,
   type Routes,
@@ -44,19 +46,21 @@ export interface ClassicContext {
 }
 
 /**
- * How a call ended. `refused`: nothing was run. `internalError`: a fault of ours, told to `onError`. `aborted`: the
- * caller went away before the answer.
+ * How a request ended. `refused`: nothing was run. `failed`: a route gave no result, and its problem says why.
+ * `internalError`: a fault of ours, told to `onError`. `aborted`: the caller went away before the answer. `middleware`:
+ * an application's middleware answered by itself.
  */
-export type CallOutcome = "ok" | "refused" | "internalError" | "aborted";
+export type CallOutcome = RouteEnd["outcome"] | "middleware";
 
 /**
- * One call of the API after its end, refused ones of guarded routes included. `events` is empty where they were not
- * read; `status` is 499 where the caller went away.
+ * One request after its end, whatever became of it. `events` is empty where they were not read; `route` is the path of
+ * an endpoint of our own, places unfilled; `status` is 499 where the caller went away.
  */
 export interface CallInfo {
   callId: string;
   ms: number;
   status: number;
+  route?: string;
   events: readonly string[];
   outcome: CallOutcome;
 }
@@ -93,10 +97,12 @@ export interface Api {
 interface Exchange extends RouteExchange {
   startedAt: number;
   events: readonly string[];
+  route?: string;
+  /** Counted, or left to the application. */
+  isOver: boolean;
 }
 
 const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
-const ABORTED_STATUS = 499;
 /** Who asks for what is public: anybody, whatever they show. */
 const unknownCaller: Principal = { name: "none", scopes: new Set() };
 
@@ -117,23 +123,34 @@ export function createApi(options: ApiOptions): Api {
       startedAt: performance.now(),
       cors: {},
       events: [],
+      isOver: false,
     };
     const fail = (error: unknown): void => answerFault(exchange, error);
     const report = (error: unknown): void => options.onError(error, exchange.callId);
     const serve = (): void => {
       dispatch(exchange, next).catch(fail);
     };
-    if (middleware.length === 0) serve();
-    else runMiddleware(middleware, req, res, { done: serve, fail, report });
+    if (middleware.length === 0) {
+      serve();
+      return;
+    }
+    res.once("close", () => {
+      if (res.writableFinished) finish(exchange, res.statusCode, "middleware");
+      else finish(exchange, ABORTED_STATUS, "aborted");
+    });
+    runMiddleware(middleware, req, res, { done: serve, fail, report });
   }
 
   async function dispatch(exchange: Exchange, next: Next | undefined): Promise<void> {
     const { url = "/" } = exchange.req;
     const found = findRoute(pathOf(url));
+    if (found !== undefined) exchange.route = found.path;
     if (found?.route.public) return answerRoute(exchange, url, found, unknownCaller);
     if (options.off?.() === true || (found === undefined && classic === undefined)) {
-      if (next !== undefined) next();
-      else sendFailure(exchange, 404, "not found");
+      if (next !== undefined) {
+        exchange.isOver = true;
+        next();
+      } else sendFailure(exchange, 404, "not found");
       return;
     }
     const { cors, ...admission } = guard.check(exchange.req);
@@ -157,7 +174,7 @@ export function createApi(options: ApiOptions): Api {
       return;
     }
     if (method === "OPTIONS") {
-      sendNoContent(exchange.res, exchange.callId, { ...exchange.cors, ...preflightHeaders(headers) });
+      answerPreflight(exchange);
       return;
     }
     const query = parseQuery(queryOf(url));
@@ -257,19 +274,20 @@ export function createApi(options: ApiOptions): Api {
     found: FoundRoute,
     admission: { ok: true } | { ok: false; message: string },
   ): Promise<void> {
-    const { req, res, callId, cors } = exchange;
+    const { req } = exchange;
     if (!admission.ok) {
       sendFailure(exchange, 403, admission.message);
       return;
     }
     if (req.method === "OPTIONS") {
-      sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
+      answerPreflight(exchange);
       return;
     }
     const principal = access.identify(findToken(parseQuery(queryOf(url)), req.headers));
     if (principal === undefined) {
       const detail = "this endpoint needs a token: Authorization: Bearer <token>";
-      sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, { "WWW-Authenticate": "Bearer" });
+      const headers = { "WWW-Authenticate": "Bearer" };
+      end(exchange, sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, headers));
     } else {
       await answerRoute(exchange, url, found, principal);
     }
@@ -281,19 +299,23 @@ export function createApi(options: ApiOptions): Api {
     { route, params }: FoundRoute,
     principal: Principal,
   ): Promise<void> {
-    if (refuseOtherMethod(route, exchange)) return;
+    const refusal = refuseOtherMethod(route, exchange);
+    if (refusal !== undefined) {
+      end(exchange, refusal);
+      return;
+    }
     const { req, res, callId } = exchange;
     const { public: isPublic = false, scope = "manage" } = route;
     const needs = isPublic || scope === "asked" ? [] : [{ scope, what: `${req.method} ${pathOf(url)}` }];
     const denial = denialOf(exchange, principal, needs);
     if (denial !== undefined) {
-      sendProblem(exchange, 403, "SCOPE_MISSING", denial);
+      end(exchange, sendProblem(exchange, 403, "SCOPE_MISSING", denial));
       return;
     }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };
     if (body === undefined) return;
     if (!body.ok) {
-      sendProblem(exchange, 400, "INVALID_PARAMS", body.message);
+      end(exchange, sendProblem(exchange, 400, "INVALID_PARAMS", body.message));
       return;
     }
     const { signal } = abortedByCaller(res);
@@ -310,7 +332,17 @@ export function createApi(options: ApiOptions): Api {
       },
       signal,
     };
-    await serveRoute(route, exchange, request, options.onError);
+    end(exchange, await serveRoute(route, exchange, request, options.onError));
+  }
+
+  function answerPreflight(exchange: Exchange): void {
+    const { req, res, callId, cors } = exchange;
+    sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
+    finish(exchange, 204, "ok");
+  }
+
+  function end(exchange: Exchange, { status, outcome }: RouteEnd): void {
+    finish(exchange, status, outcome);
   }
 
   /** What the token of the request does not allow, which is reported; undefined where it allows all that is needed. */
@@ -364,10 +396,14 @@ export function createApi(options: ApiOptions): Api {
     finish(exchange, 200, "internalError");
   }
 
-  function finish({ callId, startedAt, events }: Exchange, status: number, outcome: CallOutcome): void {
+  function finish(exchange: Exchange, status: number, outcome: CallOutcome): void {
+    if (exchange.isOver) return;
+    exchange.isOver = true;
     if (options.onCall === undefined) return;
+    const { callId, startedAt, route, events } = exchange;
+    const info = { callId, ms: performance.now() - startedAt, status, events, outcome };
     try {
-      options.onCall({ callId, ms: performance.now() - startedAt, status, events, outcome });
+      options.onCall(route === undefined ? info : { ...info, route });
     } catch (error) {
       options.onError(error, callId);
     }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import { type Answer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
+import { type Answer, canAnswer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
 import type { Need, Principal } from "./access.js";
 import type { JsonObject } from "./json-body.js";
 import type { QueryMap } from "./query.js";
@@ -42,25 +42,26 @@ export type Routes = Readonly<Record<string, Route>>;
 
 export interface FoundRoute {
   route: Route;
+  /** As the table of routes has it, places unfilled. */
+  path: string;
   params: Record<string, string>;
 }
 
 /** Prepares the search for a route; an exact path comes before one with places. */
 export function createRouteSearch(routes: Routes): (path: string) => FoundRoute | undefined {
-  const exact = new Map<string, Route>();
-  const patterns: { segments: string[]; route: Route }[] = [];
+  const exact = new Map<string, FoundRoute>();
+  const patterns: { segments: string[]; path: string; route: Route }[] = [];
   for (const [path, route] of Object.entries(routes)) {
-    if (path.includes("{")) patterns.push({ segments: path.split("/"), route });
-    else exact.set(path, route);
+    if (path.includes("{")) patterns.push({ segments: path.split("/"), path, route });
+    else exact.set(path, { route, path, params: {} });
   }
-  return (path) => {
-    const route = exact.get(path);
-    if (route !== undefined) return { route, params: {} };
-    if (patterns.length === 0) return undefined;
-    const given = path.split("/");
-    for (const { segments, route: candidate } of patterns) {
-      const params = matchSegments(segments, given);
-      if (params !== undefined) return { route: candidate, params };
+  return (given) => {
+    const found = exact.get(given);
+    if (found !== undefined || patterns.length === 0) return found;
+    const givenSegments = given.split("/");
+    for (const { segments, path, route } of patterns) {
+      const params = matchSegments(segments, givenSegments);
+      if (params !== undefined) return { route, path, params };
     }
     return undefined;
   };
@@ -102,16 +103,24 @@ export interface RouteExchange {
   cors: Readonly<Record<string, string>>;
 }
 
+/** How a request to a route ended. `failed`: it was run, or begun, and gave no result. */
+export interface RouteEnd {
+  status: number;
+  outcome: "ok" | "refused" | "failed" | "internalError" | "aborted";
+}
+
+/** The status of requests whose caller went away: it is logged and counted, and nobody sees it. */
+export const ABORTED_STATUS = 499;
+
 /** Answers 405 unless the route serves the request's method. */
-export function refuseOtherMethod(route: Route, exchange: RouteExchange): boolean {
+export function refuseOtherMethod(route: Route, exchange: RouteExchange): RouteEnd | undefined {
   const { method } = exchange.req;
   const wanted = route.method ?? "GET";
-  if (method === wanted || (wanted === "GET" && method === "HEAD")) return false;
+  if (method === wanted || (wanted === "GET" && method === "HEAD")) return undefined;
   const served = wanted === "GET" ? "GET, HEAD" : wanted;
   const detail = `this endpoint serves ${served}`;
   const allow = route.public === true ? served : `${served}, OPTIONS`;
-  sendProblem(exchange, 405, "METHOD_NOT_ALLOWED", detail, { Allow: allow });
-  return true;
+  return sendProblem(exchange, 405, "METHOD_NOT_ALLOWED", detail, { Allow: allow });
 }
 
 /** Answers with what the route gives, or the problem that it throws; 500 for faults, which `onError` is told. */
@@ -120,18 +129,19 @@ export async function serveRoute(
   exchange: RouteExchange,
   request: RouteRequest,
   onError: (error: unknown, callId: string) => void,
-): Promise<void> {
+): Promise<RouteEnd> {
   const { res, callId, cors } = exchange;
   try {
     const answer = await route.handle(request);
+    if (!canAnswer(res)) return { status: ABORTED_STATUS, outcome: "aborted" };
     sendAnswer(res, callId, { ...answer, headers: { ...cors, ...answer.headers } });
+    return { status: answer.status, outcome: "ok" };
   } catch (error) {
     if (error instanceof CenterError && error.code !== "INTERNAL") {
-      sendProblem(exchange, errorCodes[error.code].status, error.code, error.message);
-      return;
+      return sendProblem(exchange, errorCodes[error.code].status, error.code, error.message);
     }
     onError(error, callId);
-    sendProblem(exchange, 500, "INTERNAL", "internal error");
+    return sendProblem(exchange, 500, "INTERNAL", "internal error");
   }
 }
 
@@ -142,7 +152,10 @@ export function sendProblem(
   code: string,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
-): void {
+): RouteEnd {
+  if (!canAnswer(res)) return { status: ABORTED_STATUS, outcome: "aborted" };
   const body = problemText(status, code, detail);
   sendAnswer(res, callId, { status, contentType: PROBLEM_TYPE, body, headers: { ...cors, ...headers } });
+  if (code === "INTERNAL") return { status, outcome: "internalError" };
+  return { status, outcome: status < 500 ? "refused" : "failed" };
 }

@@ -1,7 +1,8 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { request as httpRequest, type RequestOptions } from "node:http";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createAccess } from "../../src/http/access.js";
+import { CenterError } from "../../src/errors.js";
 import { type ApiOptions, type CallInfo, type ClassicContext, createApi } from "../../src/http/api.js";
 import type { ClassicRequest } from "../../src/http/classic-request.js";
 import type { Middleware } from "../../src/http/middleware.js";
@@ -275,7 +276,7 @@ describe("tokens", () => {
 
 test("a body without the right token is not parsed, however large it is", async () => {
   const limits = { maxBodyBytes: 8_388_608, maxIdBytes: 100, maxMessageBytes: 100 };
-  const { port, requests } = await serve({ tokens: () => ["T"], limits });
+  const { port, requests } = await serve({ access: createAccess({ tokens: () => ["T"] }), limits });
   const parsed = vi.spyOn(JSON, "parse");
   onTestFinished(() => parsed.mockRestore());
   const long = `[${"12345678901234567,{},".repeat(300_000)}1]`;
@@ -414,6 +415,110 @@ describe("routes", () => {
     for (const path of ["/livez/", "/constructor", "/__proto__", "/x/livez"])
       await json(`${path}?event=getIds`);
     expect(requests).toHaveLength(4);
+  });
+});
+
+describe("every request is told of once, with its call id, status and outcome", () => {
+  const answer = { status: 200, contentType: "text/plain", body: "" };
+  const routes: ApiOptions["routes"] = {
+    "/livez": { public: true, handle: () => answer },
+    "/things/{name}": {
+      method: "POST",
+      handle: ({ params }) => {
+        if (params["name"] === "fault") throw new Error("fault");
+        if (params["name"] === "late") throw new CenterError("NODE_TIMEOUT", "late");
+        if (params["name"] === "wrong") throw new CenterError("INVALID_PARAMS", "wrong");
+        return answer;
+      },
+    },
+  };
+  const token = "?token=T";
+
+  test.each<[string, string, RequestOptions & { body?: string }, Partial<CallInfo>]>([
+    ["a public route", "/livez", {}, { status: 200, outcome: "ok", route: "/livez" }],
+    ["another method", "/livez", { method: "PUT" }, { status: 405, outcome: "refused", route: "/livez" }],
+    [
+      "a route",
+      `/things/a${token}`,
+      { method: "POST" },
+      { status: 200, outcome: "ok", route: "/things/{name}" },
+    ],
+    [
+      "no token",
+      "/things/a",
+      { method: "POST" },
+      { status: 401, outcome: "refused", route: "/things/{name}" },
+    ],
+    [
+      "a preflight",
+      "/things/a",
+      { method: "OPTIONS" },
+      { status: 204, outcome: "ok", route: "/things/{name}" },
+    ],
+    [
+      "a body that is no JSON",
+      `/things/a${token}`,
+      { method: "POST", body: "{" },
+      { status: 400, outcome: "refused" },
+    ],
+    [
+      "a body too large",
+      `/things/a${token}`,
+      { method: "POST", body: "x".repeat(2000) },
+      { status: 413, outcome: "refused" },
+    ],
+    [
+      "a problem of the caller's",
+      `/things/wrong${token}`,
+      { method: "POST" },
+      { status: 400, outcome: "refused" },
+    ],
+    [
+      "a problem of the cluster's",
+      `/things/late${token}`,
+      { method: "POST" },
+      { status: 504, outcome: "failed" },
+    ],
+    ["a fault", `/things/fault${token}`, { method: "POST" }, { status: 500, outcome: "internalError" }],
+    ["a classic preflight", "/", { method: "OPTIONS" }, { status: 204, outcome: "ok", events: [] }],
+    ["a classic call", `/${token}&event=getIds`, {}, { status: 200, outcome: "ok", events: ["getIds"] }],
+    ["a token error", "/?event=getIds", {}, { status: 200, outcome: "refused", events: [] }],
+  ])("%s", async (_, path, options, info) => {
+    for (const middleware of [[], [(_req, _res, next) => next()] satisfies Middleware[]]) {
+      const { port, calls } = await serve({ routes, access: createAccess({ tokens: () => ["T"] }), middleware });
+      const { headers, status } = await ask(port, path, options);
+      expect(calls).toEqual([expect.objectContaining({ ...info, status, callId: headers["wsc-call-id"] })]);
+      expect(status).toBe(info.status);
+    }
+  });
+
+  test("what middleware answers by itself too", async () => {
+    const middleware: Middleware[] = [(_req, res) => void res.writeHead(418).end()];
+    const { port, calls } = await serve({ middleware });
+    await ask(port, "/?event=getIds");
+    await vi.waitUntil(() => calls.length > 0);
+    expect(calls).toMatchObject([{ status: 418, outcome: "middleware", events: [] }]);
+  });
+
+  test("a caller that leaves while a route runs", async () => {
+    const begun = new EventEmitter();
+    const slow: ApiOptions["routes"] = {
+      "/slow": {
+        handle: async ({ signal }) => {
+          begun.emit("begun");
+          await once(signal, "abort");
+          return answer;
+        },
+      },
+    };
+    const { port, calls } = await serve({ routes: slow });
+    const isBegun = once(begun, "begun");
+    const request = httpRequest({ port, host: "127.0.0.1", path: "/slow" }).on("error", () => undefined);
+    request.end();
+    await isBegun;
+    request.destroy();
+    await vi.waitUntil(() => calls.length > 0);
+    expect(calls).toMatchObject([{ status: 499, outcome: "aborted", route: "/slow" }]);
   });
 });
 
