@@ -104,6 +104,28 @@ describe("the node's own HTTP API", () => {
     });
   });
 
+  test("answers nothing that a proxy passed on, unless there is a token or all that it names is this machine", async () => {
+    const afar = { headers: { "X-Forwarded-For": "203.0.113.7" } };
+    const local = { headers: { "X-Forwarded-For": "127.0.0.1" } };
+    const statuses = async (options: NodeOptions): Promise<number[]> => {
+      const node = await startNode(options);
+      const replies = [afar, local].map((asked) =>
+        ask(node.addresses.client, `${count}&token=s3cret`, asked),
+      );
+      return (await Promise.all(replies)).map(({ status }) => status);
+    };
+    expect(await statuses({})).toEqual([403, 403]);
+    expect(await statuses({ trustedProxies: ["127.0.0.1"] })).toEqual([403, 200]);
+    expect(await statuses({ token: ["s3cret"] })).toEqual([200, 200]);
+    const center = await startCenter();
+    expect((await ask(center.addresses.http, count, afar)).status).toBe(403);
+    expect((await ask(center.addresses.http, "/nodes", afar)).status).toBe(403);
+    expect((await ask(center.addresses.http, "/livez", afar)).status).toBe(200);
+    expect((await ask(center.addresses.http, "/readyz", afar)).status).toBe(200);
+    const refused = await ask(center.addresses.http, count, afar);
+    expect(JSON.parse(refused.text)).toMatchObject({ code: 1, data: [] });
+  });
+
   test("runs after middleware, which may answer by itself", async () => {
     const seen: unknown[] = [];
     const node = await startNode(
