@@ -17,6 +17,7 @@ import type { Cluster } from "../services/cluster.js";
 import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
+import { DescriptorWatch } from "./descriptor-watch.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
@@ -85,6 +86,7 @@ export class WebSocketNode {
   readonly #handlers: NodeHandlers;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
+  readonly #descriptors: DescriptorWatch;
   readonly #api: Api;
   /** Undefined where the node is mounted into a server of the application. */
   readonly #server: HttpServer | undefined;
@@ -117,6 +119,7 @@ export class WebSocketNode {
       onTokensFault: (error) => reports.tokensFileUnusable(error),
       onAuditFault: (error) => reports.fault("audit log", error),
     });
+    this.#descriptors = new DescriptorWatch((error) => reports.descriptorShortage(error));
     this.#handlers = new NodeHandlers((...failure) => reports.handlerFailed(...failure));
     this.#clients = new ClientPort({
       config,
@@ -286,6 +289,7 @@ export class WebSocketNode {
   /** Ends everything: clients (with 1012, at once), HTTP, and the links to centers last. Takes a second at most. */
   async stop(): Promise<void> {
     this.#state = "stopped";
+    this.#descriptors.close();
     for (const detach of this.#detach) detach();
     await Promise.all([
       this.#clients.close(),

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Program } from "./program.js";
-import { Client } from "./running-node.js";
+import { ask, Client } from "./running-node.js";
 
 const DESCRIPTORS = 120;
 
@@ -19,7 +19,7 @@ async function expectAnswer(client: Client): Promise<void> {
 }
 
 test("a node that has run out of file descriptors keeps its clients, and takes new ones as soon as it can", async () => {
-  const env = { REGISTER_CENTER_PORT: "1", WSC_LOG_FORMAT: "json" };
+  const env = { REGISTER_CENTER_PORT: "1", WSC_LOG_FORMAT: "json", WSC_ADMIN_PORT: "0" };
   const node = await Program.start("node", env, `ulimit -n ${DESCRIPTORS};`);
   const url = `ws://${node.address("client")}`;
 
@@ -37,6 +37,9 @@ test("a node that has run out of file descriptors keeps its clients, and takes n
     Array.from({ length: 10 }),
   );
   for (const client of clients) await expectAnswer(client);
+  // The log says so, and what to do, in a bounded number of lines.
+  await vi.waitUntil(() => node.output.includes("no file descriptor is free"), { timeout: 20_000 });
+  expect(node.output).toContain("ulimit -n");
 
   // It is said, and not once a second for ever.
   await vi.waitUntil(() => node.output.includes("no file descriptor is left"), { timeout: 10_000 });
@@ -55,6 +58,8 @@ test("a node that has run out of file descriptors keeps its clients, and takes n
   );
   for (const client of [...clients, ...newcomers]) await expectAnswer(client);
 
+  const { text } = await ask(node.address("admin"), "/metrics");
+  expect(text).toMatch(/^wsc_descriptor_shortage_seconds_total [1-9]/m);
   expect(node.hasExited).toBe(false);
   node.process.kill("SIGTERM");
   expect(await node.exited).toEqual({ code: 0, signal: null });
