@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 const CR = 0x0d;
 const requestLine = /^[A-Z]+ [^ ]+ HTTP\/1\.[01]$/;
 
@@ -17,4 +19,47 @@ export function escapeRawUrl(packet: Buffer): Buffer | undefined {
     (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return escaped === line ? undefined : Buffer.concat([Buffer.from(escaped, "latin1"), packet.subarray(end)]);
+}
+
+/** A request line that is not whole, and in which nothing but bytes beyond ASCII is wrong. */
+const beginsLine = /^[A-Z]+ [^\0- \x7f]*(?: [HTP/1.0]{0,8})?$/;
+
+/** What stands in no request line. */
+const control = /[\0-\x1f\x7f]/;
+
+/** Why a line did not come whole, as an HTTP status; undefined where the peer went away. */
+export type LineFailure = { status: 400 | 408 | 431 } | undefined;
+
+/**
+ * Takes a socket over from node:http and reads on until the line that begins with `first` is whole.
+ * @returns all that was read.
+ */
+export function readLine(
+  socket: Duplex,
+  first: Buffer,
+  { maxBytes, timeoutMs }: { maxBytes: number; timeoutMs: number },
+): Promise<Buffer | LineFailure> {
+  socket.removeAllListeners("data").removeAllListeners("end");
+  const parts = [first];
+  let length = first.length;
+  return new Promise((resolve) => {
+    const settle = (outcome: Buffer | LineFailure): void => {
+      clearTimeout(timer);
+      socket.off("data", onData).off("end", onEnd).off("close", onEnd).pause();
+      resolve(outcome);
+    };
+    const onData = (chunk: Buffer): void => {
+      parts.push(chunk);
+      length += chunk.length;
+      if (chunk.includes(CR)) settle(Buffer.concat(parts));
+      else if (length > maxBytes) settle({ status: 431 });
+      else if (control.test(chunk.toString("latin1"))) settle({ status: 400 });
+    };
+    const onEnd = (): void => settle(undefined);
+    const timer = setTimeout(() => settle({ status: 408 }), timeoutMs);
+    timer.unref();
+    socket.on("data", onData).on("end", onEnd).on("close", onEnd).resume();
+    if (first.includes(CR)) settle(first);
+    else if (!beginsLine.test(first.toString("latin1"))) settle({ status: 400 });
+  });
 }

@@ -16,10 +16,16 @@ export class ServerSockets {
   readonly #running = new Map<Duplex, Exchange[]>();
   /** How many bytes of a socket had been read when its last answer was given. */
   readonly #answeredAt = new WeakMap<Duplex, number>();
+  /** What has come of a request whose head is not whole, by socket: node:http does not give it back. */
+  readonly #heads = new WeakMap<Duplex, Buffer[]>();
+  /** Sockets with the request that came last, while its body has not been read to the end. */
+  readonly #unread = new WeakMap<Duplex, IncomingMessage>();
+  readonly #maxHeadBytes: number;
   #isClosing = false;
 
-  constructor(server: Server) {
+  constructor(server: Server, { maxHeadBytes }: { maxHeadBytes: number }) {
     this.#server = server;
+    this.#maxHeadBytes = maxHeadBytes;
     server.on("connection", (socket: Socket) => {
       this.#raw.add(socket);
       socket.once("close", () => this.#raw.delete(socket));
@@ -30,6 +36,7 @@ export class ServerSockets {
   begin(req: IncomingMessage, res: ServerResponse): void {
     const { socket } = req;
     const exchange: Exchange = { req, res };
+    this.#unread.set(socket, req);
     const running = this.#running.get(socket);
     if (running === undefined) {
       this.#running.set(socket, [exchange]);
@@ -57,10 +64,41 @@ export class ServerSockets {
     return running.length === 0 || (running.length === 1 && running.every(isUnansweredHalf));
   }
 
-  /** Whether the last `length` bytes of the socket are the first of a request, and nothing else is being served. */
-  beginsRequest(socket: Socket, length: number): boolean {
-    if ((this.#running.get(socket)?.length ?? 0) > 0) return false;
-    return socket.bytesRead - length === (this.#answeredAt.get(socket) ?? 0);
+  /**
+   * Keeps the beginning of requests of this connection, for `headOf`. To be called when node:http has it already.
+   * @returns a function that ends it.
+   */
+  keepHeads(socket: Duplex): () => void {
+    let isOver = false;
+    const keep = (chunk: Buffer): void => {
+      // An upgrade ends it in the middle of the event that is told here next.
+      if (isOver) return;
+      const unread = this.#unread.get(socket);
+      if (unread?.complete === true) this.#unread.delete(socket);
+      if (unread !== undefined || (this.#running.get(socket)?.length ?? 0) > 0) {
+        this.#heads.delete(socket);
+        return;
+      }
+      const head = this.#heads.get(socket);
+      if (head === undefined) this.#heads.set(socket, [chunk]);
+      else if (lengthOf(head) <= this.#maxHeadBytes) head.push(chunk);
+    };
+    socket.on("data", keep);
+    return () => {
+      isOver = true;
+      socket.off("data", keep);
+      this.#heads.delete(socket);
+    };
+  }
+
+  /**
+   * The request that `packet` is the last part of so far, from its first byte on; undefined where other things came
+   * before it that are not answered, or it is not known whole.
+   */
+  headOf(socket: Socket, packet: Buffer): Buffer | undefined {
+    if ((this.#running.get(socket)?.length ?? 0) > 0) return undefined;
+    const head = Buffer.concat([...(this.#heads.get(socket) ?? []), packet]);
+    return socket.bytesRead - head.length === (this.#answeredAt.get(socket) ?? 0) ? head : undefined;
   }
 
   /** See `HttpServer.close`. */
@@ -85,4 +123,8 @@ export class ServerSockets {
 
 function isUnansweredHalf({ req, res }: Exchange): boolean {
   return !req.complete && !res.headersSent;
+}
+
+function lengthOf(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

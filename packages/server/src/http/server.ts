@@ -13,7 +13,7 @@ import type { TlsOptions } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
 import { ALLOWED_METHODS } from "./guard.js";
-import { escapeRawUrl } from "./raw-url.js";
+import { escapeRawUrl, readLine } from "./raw-url.js";
 import { resumeWith, withoutUpgrade } from "./resume.js";
 import { ServerSockets } from "./server-sockets.js";
 
@@ -72,7 +72,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     tls === undefined
       ? createPlainServer(serverOptions)
       : createTlsServer({ ...serverOptions, ...tlsOptions(tls) });
-  const sockets = new ServerSockets(server);
+  const sockets = new ServerSockets(server, { maxHeadBytes: options.maxHeaderBytes });
+  const stopKeeping = new WeakMap<Duplex, () => void>();
+  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Duplex) => {
+    stopKeeping.set(socket, sockets.keepHeads(socket));
+  });
   /** Peers that vanish are no fault of ours, and anybody can do so at will. */
   const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
     if (!vanished.has(error.code)) log?.(message, error);
@@ -95,6 +99,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   if (onUpgrade !== undefined) {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      stopKeeping.get(socket)?.();
       socket.on("error", (error) => reportSocket("an upgraded socket failed", error));
       if (req.headers.upgrade?.toLowerCase() !== "websocket") {
         beginAnew(resumeWith(socket, withoutUpgrade(req, head)));
@@ -123,15 +128,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     endWithFailure(socket, 405, "method not allowed");
   });
 
-  /** Whether the error was a URL with bytes beyond ASCII, and the connection goes on with it escaped. */
+  /** Whether the error may be a URL with bytes beyond ASCII: then the connection goes on with it escaped. */
   function resume(error: ClientError, socket: Duplex): boolean {
     const { code, rawPacket } = error;
     if (code !== "HPE_INVALID_URL" || rawPacket === undefined || !(socket instanceof Socket)) return false;
-    const first = sockets.beginsRequest(socket, rawPacket.length) ? escapeRawUrl(rawPacket) : undefined;
-    if (first === undefined) return false;
-    const connection = resumeWith(socket, first);
-    closeAfterAnswer.add(connection);
-    return beginAnew(connection);
+    const head = sockets.headOf(socket, rawPacket);
+    if (head === undefined) return false;
+    const limits = { maxBytes: options.maxHeaderBytes, timeoutMs: headersTimeoutMs };
+    void readLine(socket, head, limits).then((line) => {
+      const first = Buffer.isBuffer(line) ? escapeRawUrl(line) : undefined;
+      if (first !== undefined) {
+        const connection = resumeWith(socket, first);
+        closeAfterAnswer.add(connection);
+        beginAnew(connection);
+      } else if (line === undefined) socket.destroy();
+      else refuse(error, socket, Buffer.isBuffer(line) ? 400 : line.status);
+    });
+    return true;
   }
 
   function beginAnew(connection: Duplex): boolean {
@@ -143,11 +156,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (handled.has(socket)) return;
     handled.add(socket);
     if (resume(error, socket)) return;
-    const [status, message] = statusOf(error.code);
+    refuse(error, socket, statusOf(error.code));
+  });
+
+  function refuse(error: ClientError, socket: Duplex, status: keyof typeof refusals): void {
     onClientError?.(error, status);
     if (error.code === "ECONNRESET" || !socket.writable || !sockets.mayAnswerRaw(socket)) socket.destroy();
-    else endWithFailure(socket, status, message);
-  });
+    else endWithFailure(socket, status, refusals[status]);
+  }
 
   server.on("error", (error) => {
     // What keeps it from listening at all rejects `listen`.
@@ -175,10 +191,15 @@ interface ClientError extends NodeJS.ErrnoException {
   rawPacket?: Buffer;
 }
 
-function statusOf(code: string | undefined): [status: number, message: string] {
-  if (code === "HPE_HEADER_OVERFLOW") return [431, "URL and headers are too large"];
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, "the request took too long to arrive"];
-  return [400, "the request is not valid HTTP"];
+const refusals = {
+  400: "the request is not valid HTTP",
+  408: "the request took too long to arrive",
+  431: "URL and headers are too large",
+} as const;
+
+function statusOf(code: string | undefined): keyof typeof refusals {
+  if (code === "HPE_HEADER_OVERFLOW") return 431;
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { Agent, get, type ServerResponse } from "node:http";
-import { connect } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { Agent, get, type Server, type ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { CenterError } from "../../src/errors.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/http/server.js";
 import { ask, sendRaw } from "./http-client.js";
@@ -191,6 +191,99 @@ describe("a URL with bytes beyond ASCII", () => {
     socket.write(utf8("GET /?b=é HTTP/1.1\r\nHost: x\r\n\r\n"));
     await closed;
     expect(text).toContain("GET /?b=%C3%A9 ");
+  });
+
+  /** Sends each part when the server has read those before it, and resolves with all that came back. */
+  async function sendInParts(port: number, server: Server, parts: readonly Buffer[]): Promise<string> {
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const client = connect(port, "127.0.0.1");
+    client.setNoDelay();
+    let text = "";
+    client.on("data", (chunk: Buffer) => (text += chunk.toString())).on("error", () => undefined);
+    const closed = once(client, "close");
+    const [peer] = await accepted;
+    let sent = 0;
+    for (const part of parts) {
+      client.write(part);
+      sent += part.length;
+      await vi.waitUntil(() => peer.bytesRead === sent || client.closed, { interval: 1 });
+    }
+    await closed;
+    return text;
+  }
+
+  test("may come in any number of packets", async () => {
+    const {
+      server: { server: http },
+      port,
+    } = await start({ onRequest: echo });
+    const request = utf8("POST /?a=aé&b=用 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+    const expected = "POST /?a=a%C3%A9&b=%E7%94%A8 hi";
+    for (let cut = 1; cut < request.length; cut += 1) {
+      const answer = await sendInParts(port, http, [request.subarray(0, cut), request.subarray(cut)]);
+      expect(answer, `cut at ${cut}`).toContain(expected);
+    }
+    const bytes = Array.from(request, (byte) => Buffer.from([byte]));
+    expect(await sendInParts(port, http, bytes)).toContain(expected);
+  });
+
+  test("may come in several packets behind an answered request with a body", async () => {
+    const {
+      server: { server: http },
+      port,
+    } = await start({ onRequest: echo });
+    const accepted = once(http, "connection") as Promise<[Socket]>;
+    const client = connect(port, "127.0.0.1");
+    const closed = once(client, "close");
+    const [peer] = await accepted;
+    client.write("POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo");
+    await vi.waitUntil(() => peer.bytesRead > 50, { interval: 1 });
+    client.write("dy");
+    await once(client, "data");
+    const before = peer.bytesRead;
+    client.write("GET /?second");
+    await vi.waitUntil(() => peer.bytesRead === before + 12, { interval: 1 });
+    let text = "";
+    client.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    client.write(utf8("=é HTTP/1.1\r\nHost: x\r\n\r\n"));
+    await closed;
+    expect(text).toContain("GET /?second=%C3%A9 ");
+  });
+
+  test("a body that was answered before it came is no part of what follows it", async () => {
+    const urls: (string | undefined)[] = [];
+    const {
+      server: { server: http },
+      port,
+    } = await start({
+      onRequest: (req, res) => {
+        urls.push(req.url);
+        res.end("early");
+      },
+    });
+    const smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    const head = `POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n`;
+    const answer = await sendInParts(port, http, [
+      Buffer.from(head),
+      Buffer.from(smuggled.slice(0, 10)),
+      Buffer.from(smuggled.slice(10)),
+      utf8("GET /?a=é HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ]);
+    expect(urls).toEqual(["/first"]);
+    expect(answer).toContain("HTTP/1.1 400 ");
+  });
+
+  test("that does not end is answered with 431, 408 or 400", async () => {
+    const {
+      server: { server: http },
+      port,
+    } = await start({ onRequest: echo, maxHeaderBytes: 4096, headersTimeoutMs: 200 });
+    const statusOf = async (...parts: readonly string[]): Promise<string> =>
+      (await sendInParts(port, http, parts.map(utf8))).slice(9, 12);
+    expect(await statusOf("GET /?a=é", "x".repeat(3000), "x".repeat(3000))).toBe("431");
+    expect(await statusOf("GET /?a=é")).toBe("408");
+    expect(await statusOf("GET /?a=é", "\u0001")).toBe("400");
+    expect(await statusOf("GET /?a=\u0001")).toBe("400");
   });
 
   test.each([
