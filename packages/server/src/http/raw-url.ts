@@ -22,10 +22,10 @@ export function escapeRawUrl(packet: Buffer): Buffer | undefined {
 }
 
 /** A request line that is not whole, and in which nothing but bytes beyond ASCII is wrong. */
-const beginsLine = /^[A-Z]+ [^\0- \x7f]*(?: [HTP/1.0]{0,8})?$/;
+const beginsLine = /^[A-Z]+ [!-~\x80-\xff]*(?: [HTP/1.0]{0,8})?$/;
 
-/** What stands in no request line. */
-const control = /[\0-\x1f\x7f]/;
+/** A byte that stands in no request line. */
+const isControl = (byte: number): boolean => byte < 0x20 || byte === 0x7f;
 
 /** Why a line did not come whole, as an HTTP status; undefined where the peer went away. */
 export type LineFailure = { status: 400 | 408 | 431 } | undefined;
@@ -53,7 +53,7 @@ export function readLine(
       length += chunk.length;
       if (chunk.includes(CR)) settle(Buffer.concat(parts));
       else if (length > maxBytes) settle({ status: 431 });
-      else if (control.test(chunk.toString("latin1"))) settle({ status: 400 });
+      else if (chunk.some(isControl)) settle({ status: 400 });
     };
     const onEnd = (): void => settle(undefined);
     const timer = setTimeout(() => settle({ status: 408 }), timeoutMs);
