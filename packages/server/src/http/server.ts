@@ -134,17 +134,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (code !== "HPE_INVALID_URL" || rawPacket === undefined || !(socket instanceof Socket)) return false;
     const head = sockets.headOf(socket, rawPacket);
     if (head === undefined) return false;
-    const limits = { maxBytes: options.maxHeaderBytes, timeoutMs: headersTimeoutMs };
-    void readLine(socket, head, limits).then((line) => {
-      const first = Buffer.isBuffer(line) ? escapeRawUrl(line) : undefined;
-      if (first !== undefined) {
-        const connection = resumeWith(socket, first);
-        closeAfterAnswer.add(connection);
-        beginAnew(connection);
-      } else if (line === undefined) socket.destroy();
-      else refuse(error, socket, Buffer.isBuffer(line) ? 400 : line.status);
-    });
+    void readOn(error, socket, head);
     return true;
+  }
+
+  async function readOn(problem: ClientError, socket: Socket, head: Buffer): Promise<void> {
+    const limits = { maxBytes: options.maxHeaderBytes, timeoutMs: headersTimeoutMs };
+    const line = await readLine(socket, head, limits);
+    const first = Buffer.isBuffer(line) ? escapeRawUrl(line) : undefined;
+    if (first !== undefined) {
+      const connection = resumeWith(socket, first);
+      closeAfterAnswer.add(connection);
+      beginAnew(connection);
+    } else if (line === undefined) socket.destroy();
+    else refuse(problem, socket, Buffer.isBuffer(line) ? 400 : line.status);
   }
 
   function beginAnew(connection: Duplex): boolean {

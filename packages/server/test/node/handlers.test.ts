@@ -1,3 +1,6 @@
+import type { IncomingMessage } from "node:http";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import type { NodeEventName, WebSocketNode } from "../../src/index.js";
 import { clientFrame, RawClient } from "./raw-client.js";
@@ -246,4 +249,22 @@ test.each([
   const node = await startNode();
   const client = await Client.connect(node, { path: `/?${query}` });
   expect(node.hub.getConnectionData({ connectionId: client.id })).toEqual({ a: "1" });
+});
+
+test("the request of the handshake is not held once the open handlers have had it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const node = await startNode({}, { authorize: () => Promise.resolve({ admit: true }) });
+  const requests: WeakRef<IncomingMessage>[] = [];
+  node.on("open", (_connection, request) => requests.push(new WeakRef(request)));
+  const clients = [await Client.connect(node), await Client.connect(node, { path: "/?access_token=s3cret" })];
+  await vi.waitUntil(
+    () => {
+      collect();
+      return requests.every((request) => request.deref() === undefined);
+    },
+    { timeout: 10_000 },
+  );
+  expect(requests).toHaveLength(2);
+  expect(clients.every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
 });
