@@ -130,6 +130,18 @@ describe.each(["a center", "a node's port"])("%s", (place) => {
     expect(await client.flushAndTake()).toEqual([]);
   });
 
+  test("serves bodies around 64 KiB whole, which an older implementation dropped without a word", async () => {
+    for (const bytes of [65_535, 65_536, 65_537, 200_000]) {
+      const message = "y".repeat(bytes - `{"broadcast":{"msg":""}}`.length);
+      const answer = await ask({
+        path: "/?event=broadcast",
+        body: JSON.stringify({ broadcast: { msg: message } }),
+      });
+      expect(dataOf(answer), `${bytes}`).toHaveProperty("broadcast");
+      expect(await client.flushAndTake()).toEqual([message]);
+    }
+  });
+
   test("serves a body of 8 MiB", async () => {
     const body = `{"broadcast":{"msg":"ran"},"x":"`;
     const answer = await ask({

@@ -387,3 +387,20 @@ describe("at a node's own port", () => {
     expect(refusal("event=bogus,getIds")).toBeUndefined();
   });
 });
+
+test.each([
+  ...["constructor", "__proto__", "toString", "valueOf", "hasOwnProperty", "prototype"],
+  ...["on", "emit", "close", "terminate", "add", "remove", "bind", "call", "apply", "eval", "start", "stop"],
+])("the name of a method, %s, is no event", (name) => {
+  const query = parseQuery(`event=${name}&${name}[0]=x&${name}[1]=y`);
+  const body = JSON.parse(`{"event":"${name}","${name}":["x","y"]}`) as JsonObject;
+  for (const reading of [
+    readClassicRequest(query, undefined, limits),
+    readClassicRequest(parseQuery(""), body, limits),
+  ]) {
+    expect(reading).toEqual({
+      ok: true,
+      request: { events: [{ event: name, kind: "unknown", message: `unknown event "${name}"` }] },
+    });
+  }
+});
