@@ -159,7 +159,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (handled.has(socket)) return;
     handled.add(socket);
     if (resume(error, socket)) return;
-    refuse(error, socket, statusOf(error.code));
+    refuse(error, socket, statusOf(error));
   });
 
   function refuse(error: ClientError, socket: Duplex, status: keyof typeof refusals): void {
@@ -196,11 +196,16 @@ interface ClientError extends NodeJS.ErrnoException {
 
 const refusals = {
   400: "the request is not valid HTTP",
+  405: "method not allowed",
   408: "the request took too long to arrive",
   431: "URL and headers are too large",
 } as const;
 
-function statusOf(code: string | undefined): keyof typeof refusals {
+/** A request line whose method node:http does not know. */
+const unknownMethod = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP\/1\.[01]\r/;
+
+function statusOf({ code, rawPacket }: ClientError): keyof typeof refusals {
+  if (code === "HPE_INVALID_METHOD" && unknownMethod.test(rawPacket?.toString("latin1") ?? "")) return 405;
   if (code === "HPE_HEADER_OVERFLOW") return 431;
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
 }

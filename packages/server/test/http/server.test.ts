@@ -129,6 +129,17 @@ describe("what is no request", () => {
     expect(answer).toContain("Allow: GET, POST, HEAD, OPTIONS");
   });
 
+  test.each(["FOO", "get", "BREW-COFFEE"])(
+    "the method %s, which nobody knows, is answered with 405",
+    async (method) => {
+      const { port } = await start();
+      const answer = await sendRaw(port, `${method} /?event=getIds HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nAllow: GET, POST, HEAD, OPTIONS\r\n/s);
+      expect(answer).toContain(failure("method not allowed"));
+      expect(await sendRaw(port, `${method}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
+    },
+  );
+
   test("a request without Host reaches the handler", async () => {
     const { port } = await start();
     expect(await sendRaw(port, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
