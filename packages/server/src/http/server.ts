@@ -60,13 +60,17 @@ const LINGER_MS = 2000;
 /** An HTTP server that answers what node:http gives up on in the shape of the classic API, and closes in order. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { headersTimeoutMs, log, onClientError, onUpgrade, tls } = options;
-  const serverOptions: ServerOptions = {
+  const serverOptions: ServerOptions & { shouldUpgradeCallback?: (req: IncomingMessage) => boolean } = {
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.max(50, Math.min(10_000, headersTimeoutMs / 2)),
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The guard judges Host: it has a better answer than an empty 400.
     requireHostHeader: false,
+    // Newer releases of Node.js ask. They would tell of the upgrade before the body has come, and without it.
+    ...(onUpgrade === undefined
+      ? {}
+      : { shouldUpgradeCallback: (req) => wantsWebSocket(req) || !hasBody(req) }),
   };
   const server: Server =
     tls === undefined
@@ -101,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       stopKeeping.get(socket)?.();
       socket.on("error", (error) => reportSocket("an upgraded socket failed", error));
-      if (req.headers.upgrade?.toLowerCase() !== "websocket") {
+      if (!wantsWebSocket(req)) {
         beginAnew(resumeWith(socket, withoutUpgrade(req, head)));
         return;
       }
@@ -185,6 +189,14 @@ function tlsOptions({ clientCa, ...tls }: NonNullable<HttpServerOptions["tls"]>)
   return clientCa === undefined
     ? tls
     : { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
+}
+
+function wantsWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 }
 
 const vanished: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);

@@ -150,15 +150,24 @@ test("an offer of another protocol is ignored, and the connection is kept", asyn
   const { port } = await start({
     onUpgrade: () => undefined,
     onRequest: (req, res) => {
-      req.resume().on("end", () => res.end(`${req.method} ${req.url} ${String(req.headers["x-a"])}`));
+      let body = "";
+      req.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      req.on("end", () => res.end(`${req.method} ${req.url} ${String(req.headers["x-a"])} ${body}`));
     },
   });
   const offer = "Upgrade: h2c\r\nHTTP2-Settings: AA\r\nConnection: Upgrade, HTTP2-Settings";
-  const first = `POST /1 HTTP/1.1\r\nHost: x\r\n${offer}\r\nX-A: b\r\nContent-Length: 2\r\n\r\n{}`;
-  const second = `GET /2 HTTP/1.1\r\nHost: x\r\n${offer}, close\r\nX-A: c\r\n\r\n`;
-  const answers = await sendRaw(port, first + second);
-  expect(answers).toContain("POST /1 b");
+  const socket = connect(port, "127.0.0.1");
+  const closed = once(socket, "close");
+  socket.write(`POST /1 HTTP/1.1\r\nHost: x\r\n${offer}\r\nX-A: b\r\nContent-Length: 2\r\n\r\n{}`);
+  const [first] = (await once(socket, "data")) as [Buffer];
+  expect(first.toString()).toContain("POST /1 b {}");
+  let answers = "";
+  socket.on("data", (chunk: Buffer) => (answers += chunk.toString()));
+  const pipelined = `GET /2 HTTP/1.1\r\nHost: x\r\n${offer}\r\nX-A: c\r\n\r\n`;
+  socket.write(`${pipelined}GET /3 HTTP/1.1\r\nHost: x\r\n${offer}, close\r\nX-A: d\r\n\r\n`);
+  await closed;
   expect(answers).toContain("GET /2 c");
+  expect(answers).toContain("GET /3 d");
 });
 
 describe("a URL with bytes beyond ASCII", () => {
