@@ -17,7 +17,7 @@ const NAME = Array.from("token", (character) => ({
  * The `token` of a JSON object, the last where there are several, without parsing the rest: callers whom nobody knows
  * yet can send megabytes that take a parser most of a second, and this a pass over the bytes.
  *
- * What is no JSON may have a token here: who is let in by it is told what is wrong with the body.
+ * What is no JSON may have a token here, so the parsed body decides in the end.
  */
 export function findTokenInText(bytes: Buffer): GivenToken | undefined {
   let depth = 0;

@@ -40,8 +40,7 @@ export function readLine(
   { maxBytes, timeoutMs }: { maxBytes: number; timeoutMs: number },
 ): Promise<Buffer | LineFailure> {
   socket.removeAllListeners("data").removeAllListeners("end");
-  const parts = [first];
-  let length = first.length;
+  let line = first;
   return new Promise((resolve) => {
     const settle = (outcome: Buffer | LineFailure): void => {
       clearTimeout(timer);
@@ -49,10 +48,9 @@ export function readLine(
       resolve(outcome);
     };
     const onData = (chunk: Buffer): void => {
-      parts.push(chunk);
-      length += chunk.length;
-      if (chunk.includes(CR)) settle(Buffer.concat(parts));
-      else if (length > maxBytes) settle({ status: 431 });
+      line = Buffer.concat([line, chunk]);
+      if (chunk.includes(CR)) settle(line);
+      else if (line.length > maxBytes) settle({ status: 431 });
       else if (chunk.some(isControl)) settle({ status: 400 });
     };
     const onEnd = (): void => settle(undefined);

@@ -17,7 +17,7 @@ export class ServerSockets {
   /** How many bytes of a socket had been read when its last answer was given. */
   readonly #answeredAt = new WeakMap<Duplex, number>();
   /** What has come of a request whose head is not whole, by socket: node:http does not give it back. */
-  readonly #heads = new WeakMap<Duplex, Buffer[]>();
+  readonly #heads = new WeakMap<Duplex, Buffer>();
   /** Sockets with the request that came last, while its body has not been read to the end. */
   readonly #unread = new WeakMap<Duplex, IncomingMessage>();
   readonly #maxHeadBytes: number;
@@ -80,8 +80,9 @@ export class ServerSockets {
         return;
       }
       const head = this.#heads.get(socket);
-      if (head === undefined) this.#heads.set(socket, [chunk]);
-      else if (lengthOf(head) <= this.#maxHeadBytes) head.push(chunk);
+      // One buffer, since a peer may send each byte in a packet of its own.
+      if (head === undefined) this.#heads.set(socket, chunk);
+      else if (head.length <= this.#maxHeadBytes) this.#heads.set(socket, Buffer.concat([head, chunk]));
     };
     socket.on("data", keep);
     return () => {
@@ -97,7 +98,7 @@ export class ServerSockets {
    */
   headOf(socket: Socket, packet: Buffer): Buffer | undefined {
     if ((this.#running.get(socket)?.length ?? 0) > 0) return undefined;
-    const head = Buffer.concat([...(this.#heads.get(socket) ?? []), packet]);
+    const head = Buffer.concat([this.#heads.get(socket) ?? Buffer.alloc(0), packet]);
     return socket.bytesRead - head.length === (this.#answeredAt.get(socket) ?? 0) ? head : undefined;
   }
 
@@ -123,8 +124,4 @@ export class ServerSockets {
 
 function isUnansweredHalf({ req, res }: Exchange): boolean {
   return !req.complete && !res.headersSent;
-}
-
-function lengthOf(parts: readonly Buffer[]): number {
-  return parts.reduce((sum, { length }) => sum + length, 0);
 }
