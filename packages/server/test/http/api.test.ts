@@ -485,7 +485,11 @@ describe("every request is told of once, with its call id, status and outcome", 
     ["a token error", "/?event=getIds", {}, { status: 200, outcome: "refused", events: [] }],
   ])("%s", async (_, path, options, info) => {
     for (const middleware of [[], [(_req, _res, next) => next()] satisfies Middleware[]]) {
-      const { port, calls } = await serve({ routes, access: createAccess({ tokens: () => ["T"] }), middleware });
+      const { port, calls } = await serve({
+        routes,
+        access: createAccess({ tokens: () => ["T"] }),
+        middleware,
+      });
       const { headers, status } = await ask(port, path, options);
       expect(calls).toEqual([expect.objectContaining({ ...info, status, callId: headers["wsc-call-id"] })]);
       expect(status).toBe(info.status);
