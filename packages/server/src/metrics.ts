@@ -165,11 +165,6 @@ export function createNodeMetrics(read: {
       help: "Connections closed because they did not read fast enough.",
       registers,
     }),
-    descriptorShortages: new Counter({
-      name: "wsc_descriptor_shortage_seconds_total",
-      help: "Seconds in which no file descriptor was free, so that new clients could not connect.",
-      registers,
-    }),
     messages: new Counter({ name: "wsc_messages_received_total", help: "Messages from clients.", registers }),
     receivedBytes: new Counter({
       name: "wsc_bytes_received_total",

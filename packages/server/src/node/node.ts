@@ -17,7 +17,6 @@ import type { Cluster } from "../services/cluster.js";
 import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
-import { DescriptorWatch } from "./descriptor-watch.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
@@ -86,7 +85,6 @@ export class WebSocketNode {
   readonly #handlers: NodeHandlers;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
-  readonly #descriptors: DescriptorWatch;
   readonly #api: Api;
   /** Undefined where the node is mounted into a server of the application. */
   readonly #server: HttpServer | undefined;
@@ -119,7 +117,6 @@ export class WebSocketNode {
       onTokensFault: (error) => reports.tokensFileUnusable(error),
       onAuditFault: (error) => reports.fault("audit log", error),
     });
-    this.#descriptors = new DescriptorWatch((error) => reports.descriptorShortage(error));
     this.#handlers = new NodeHandlers((...failure) => reports.handlerFailed(...failure));
     this.#clients = new ClientPort({
       config,
@@ -298,7 +295,6 @@ export class WebSocketNode {
     ]);
     await this.#links.close();
     this.#accessControl.stop();
-    this.#descriptors.close();
     this.#metrics.registry.clear();
     this.#reports.close();
   }

@@ -60,13 +60,6 @@ export class NodeReports implements ClientPortObserver {
     this.#limiter.log("warn", "slow-consumer", fields, "a client does not read fast enough: it is closed");
   }
 
-  /** Told once a second while it lasts. */
-  descriptorShortage(error: Error): void {
-    this.#metrics.descriptorShortages.inc();
-    const message = "no file descriptor is free: new clients cannot connect; raise the limit (ulimit -n)";
-    this.#limiter.log("error", "descriptors", { err: error }, message);
-  }
-
   handlerFailed(error: unknown, event: NodeEventName, connection: Connection | undefined): void {
     this.#metrics.handlerErrors.inc({ event });
     const fields = { connectionId: connection?.id, event, err: error };
