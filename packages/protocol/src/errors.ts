@@ -37,6 +37,11 @@ export const errorCodes = {
     doc: "The center that had the request gave no answer. Whether nodes ran it is unknown.",
   },
   UNKNOWN_NODE: { status: 404, retryable: true, doc: "No node with that id is linked to the center." },
+  NO_NODE: {
+    status: 503,
+    retryable: true,
+    doc: "No node is known that takes clients: all are full, draining or gone.",
+  },
   AMBIGUOUS_NODE: {
     status: 409,
     retryable: false,

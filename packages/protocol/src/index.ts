@@ -5,4 +5,5 @@ export * from "./errors.js";
 export * from "./ids.js";
 export * from "./link.js";
 export * from "./merge.js";
+export * from "./steering.js";
 export * from "./version.js";

@@ -10,24 +10,27 @@ export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /**
  * What a node tells a center about itself when it registers.
  *
- * `startedAt` is milliseconds since the Unix epoch; `publicUrl` is the ws(s):// address for clients.
+ * `startedAt` is milliseconds since the Unix epoch; `publicUrl` is the ws(s):// address for clients. `members`: what it
+ * wants to be told of other nodes, which old releases do not know of; with `connections`, also when only counts change.
  */
 export const nodeInfo = z.object({
   version: z.string().max(64),
   publicUrl: z.string().max(2048),
   startedAt: z.int().nonnegative().max(MAX_DATE_MS),
+  members: z.enum(["addresses", "connections"]).optional(),
 });
 export type NodeInfo = z.infer<typeof nodeInfo>;
 
 /**
- * What a node holds right now. `draining`: it takes no new connections. `centerIds`: the centers that it is linked
- * to; the center of a link that is being made may not be among them yet.
+ * What a node holds right now. `draining`: it takes no new connections. `full`: nor can it, for now. `centerIds`: the
+ * centers that it is linked to; the center of a link that is being made may not be among them yet.
  */
 export const nodeStatus = z.object({
   connections: z.int().nonnegative(),
   users: z.int().nonnegative(),
   groups: z.int().nonnegative(),
   draining: z.boolean(),
+  full: z.boolean().optional(),
   centerIds: z.array(hexId).max(1000).optional(),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
@@ -71,6 +74,15 @@ export const serviceInfo = z.object({
     .max(1000),
 });
 export type ServiceInfo = z.infer<typeof serviceInfo>;
+
+/** A node as clients find it: `[id, address, takesClients, connections]`. */
+export const memberInfo = z.tuple([
+  hexId,
+  z.string().regex(/^wss?:\/\/[!-~]{1,2048}$/),
+  z.boolean(),
+  z.int().nonnegative(),
+]);
+export type MemberInfo = z.infer<typeof memberInfo>;
 
 /** What a node asks a center to run on the cluster: commands on the hub, or a method of a service. */
 export const clusterRequest = z.discriminatedUnion("kind", [
@@ -147,6 +159,17 @@ export const linkFrames = {
   /** Center to node: register with these centers too, or leave them. */
   register: z.tuple([z.literal("register"), z.array(address).max(1000)]),
   remove: z.tuple([z.literal("remove"), z.array(address).max(1000)]),
+
+  /**
+   * Center to node: `["members", isWhole, members, goneIds]`. A whole list replaces what that center told before;
+   * else members are added or changed. Those that are gone are taken off.
+   */
+  members: z.tuple([
+    z.literal("members"),
+    z.boolean(),
+    z.array(memberInfo).max(10_000),
+    z.array(hexId).max(10_000),
+  ]),
 
   /** Center to node: take no new clients and close the present ones, but go on answering; or take clients again. */
   drain: z.tuple([z.literal("drain")]),

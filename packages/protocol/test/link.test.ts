@@ -44,6 +44,8 @@ const frames: LinkFrame[] = [
   ],
   ["answer", 1, [true, [id], [[[true, 3]]]]],
   ["answer", 2, [false, "UNKNOWN_SERVICE", "no node has it"]],
+  ["members", true, [[id, "wss://node-1.example.com", true, 3]], []],
+  ["members", false, [], [id]],
   ["drain"],
   ["undrain"],
   ["register", ["8010", "host:8010"]],
@@ -87,6 +89,8 @@ describe("frames of a link", () => {
     ["an outcome that is neither", ["reply", 1, [["true", 1]]]],
     ["a piece of nothing", ["piece", 1, 0, new Uint8Array(0)]],
     ["too many addresses", ["register", Array.from({ length: 1001 }, () => "1")]],
+    ["a member whose address is no WebSocket's", ["members", true, [[id, "http://a", true, 1]], []]],
+    ["a member whose address has a line break", ["members", true, [[id, "ws://a\nb", true, 1]], []]],
     ["an empty address", ["register", [""]]],
   ])("%s is no frame", (_case, value) => {
     expect(parseLinkFrame(value).ok).toBe(false);

@@ -3,6 +3,7 @@ export { type Center, type CenterParts, createCenter } from "./center/center.js"
 export type { CenterEntry, NodeEntry } from "./center/registry.js";
 export type { CenterOptions, NodeOptions } from "./config/options.js";
 export { CenterError } from "./errors.js";
+export type { Assignment } from "./steering/steering.js";
 export type { Middleware } from "./http/middleware.js";
 export { createLogger, createSilentLogger, type Logger } from "./log.js";
 export type { Connection } from "./node/connection.js";

@@ -13,6 +13,7 @@ import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { type CenterMetrics, createCenterMetrics } from "../metrics.js";
 import type { Cluster } from "../services/cluster.js";
+import { type Assignment, Steering } from "../steering/steering.js";
 import { version } from "../version.js";
 import type { AdminCenter } from "./http/admin.js";
 import { createApiServer, createCenterApi, createLinkServer } from "./http/ports.js";
@@ -62,6 +63,7 @@ export class Center implements AdminCenter {
   readonly #reports: CenterReports;
   readonly #accessControl: AccessControl;
   readonly #nodeLinks: NodeLinks;
+  readonly #steering: Steering;
   readonly #api: Api;
   /** Undefined where the center is mounted into a server of the application. */
   readonly #http: HttpServer | undefined;
@@ -105,6 +107,7 @@ export class Center implements AdminCenter {
     this.#nodeLinks = links;
     this.services = links.services;
     this.cluster = createLocalCluster(links.router, links.services, this.#running);
+    this.#steering = new Steering(config, () => links.members.list());
     this.#links = createLinkServer(config, { links, reports });
     this.#api = createCenterApi(config, {
       center: this,
@@ -152,6 +155,15 @@ export class Center implements AdminCenter {
   /** The nodes that are linked right now. */
   get nodes(): NodeEntry[] {
     return this.#nodeLinks.entries;
+  }
+
+  /**
+   * Where the user shall connect, by `assignStrategy`; nobody is asked.
+   *
+   * @throws CenterError INVALID_PARAMS, or NO_NODE where no node takes clients
+   */
+  assign(userId: string): Assignment {
+    return this.#steering.assign(userId);
   }
 
   /**

@@ -6,6 +6,7 @@ import { CenterError } from "../errors.js";
 import { Caller } from "../rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
+import { MemberList } from "./member-list.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
 import { Requests } from "./requests.js";
@@ -29,6 +30,7 @@ export interface NodeLinksParts {
 export class NodeLinks {
   readonly router: Router;
   readonly services: ServiceDirectory;
+  readonly members = new MemberList();
   readonly #parts: NodeLinksParts;
   readonly #registry = new Registry();
   readonly #listener: WebSocketListener;
@@ -53,6 +55,7 @@ export class NodeLinks {
       onSuspect: (channel) => {
         reports.nodeSuspect(channel.member);
         this.#caller.onSuspect(channel);
+        this.members.onSuspect(channel);
       },
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
@@ -127,6 +130,7 @@ export class NodeLinks {
   }
 
   async close(): Promise<void> {
+    this.members.close();
     this.#pinger.close();
     await this.#listener.close();
   }
@@ -134,6 +138,7 @@ export class NodeLinks {
   #onJoined(channel: Channel): void {
     this.#registry.add(channel);
     this.#pinger.add(channel);
+    this.members.add(channel);
     const otherCenters = this.#parts.otherCenters();
     if (otherCenters.length > 0) channel.send(["register", otherCenters]);
     this.#parts.reports.nodeJoined(channel.member);
@@ -142,6 +147,7 @@ export class NodeLinks {
   #onLeft(channel: Channel, reason: string): void {
     this.#registry.remove(channel);
     this.#pinger.remove(channel);
+    this.members.remove(channel);
     this.services.remove(channel);
     this.#caller.onLeft(channel);
     this.#requests.onLeft(channel);
@@ -152,6 +158,7 @@ export class NodeLinks {
     switch (frame[0]) {
       case "pong":
         this.#pinger.onPong(channel, frame);
+        this.members.onStatus(channel, frame[2]);
         return;
       case "reply":
         this.#caller.onReply(channel, frame[1], frame[2]);

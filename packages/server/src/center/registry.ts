@@ -16,6 +16,8 @@ export interface NodeEntry {
   /** `suspect`: the node has answered no ping for a second. */
   state: "linked" | "suspect";
   draining: boolean;
+  /** It has as many connections as it may; absent where its release does not say. */
+  full?: boolean | undefined;
   connections: number;
   users: number;
   groups: number;

@@ -94,3 +94,14 @@ function readAddress(text: string): Address | undefined {
 function withoutBrackets(host: string): string {
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }
+
+/**
+ * One text for each ws(s) URL: lower-case scheme and host, no port that the scheme implies, no path that is only `/`.
+ * Undefined where it is no such URL.
+ */
+export function publicAddressOf(publicUrl: string): string | undefined {
+  if (!URL.canParse(publicUrl)) return undefined;
+  const { href, protocol, host, pathname, search } = new URL(publicUrl);
+  if (protocol !== "ws:" && protocol !== "wss:") return undefined;
+  return pathname === "/" && search === "" ? `${protocol}//${host}` : href;
+}

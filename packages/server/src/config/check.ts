@@ -1,4 +1,6 @@
+import type { SteeringStrategy } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
+import { publicAddressOf } from "./addresses.js";
 import type { OptionSpec, ProcessKind } from "./option-spec.js";
 import { optionsOf, type ConfigOf, type KeyOf, type OptionKey } from "./options.js";
 
@@ -104,5 +106,29 @@ function contradictions(values: Partial<Record<OptionKey, unknown>>): string[] {
   if (values.linkTlsClientCa !== undefined && values.linkTlsCert === undefined) {
     found.push("linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates");
   }
+  const { assignStrategy, assignNodes } = values as Partial<ConfigOf<"center">>;
+  if (assignStrategy !== undefined && assignNodes !== undefined) {
+    found.push(...steeringContradictions(assignStrategy, assignNodes));
+  }
   return found;
+}
+
+function steeringContradictions(strategy: SteeringStrategy, urls: readonly string[]): string[] {
+  if (strategy !== "modulo") {
+    return urls.length === 0
+      ? []
+      : [`assignNodes is set but assignStrategy is ${strategy}: only modulo goes by such a list`];
+  }
+  if (urls.length === 0) {
+    return [
+      "assignStrategy is modulo but assignNodes is not set: it needs the public addresses of all nodes, in order",
+    ];
+  }
+  const seen = new Set<string | undefined>();
+  return urls.flatMap((url) => {
+    const address = publicAddressOf(url);
+    if (seen.has(address)) return [`assignNodes has ${url} twice: each address has one place in the order`];
+    seen.add(address);
+    return [];
+  });
 }

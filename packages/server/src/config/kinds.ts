@@ -98,12 +98,23 @@ export function webSocketUrl(): OptionKind<string> {
   return text({
     placeholder: "url",
     allowed: "a ws:// or wss:// URL without credentials and fragment, of 2048 characters at most",
-    isRight: (text) => {
-      if (text.length > 2048 || !URL.canParse(text)) return false;
-      const { protocol, username, password } = new URL(text);
-      return /^wss?:$/.test(protocol) && username === "" && password === "" && !text.includes("#");
-    },
+    isRight: isWebSocketUrl,
   });
+}
+
+export function webSocketUrlList(): OptionKind<readonly string[]> {
+  return list({
+    placeholder: "urls",
+    allowed:
+      "a list of ws:// or wss:// URLs without credentials and fragment, each of 2048 characters at most",
+    isRight: isWebSocketUrl,
+  });
+}
+
+function isWebSocketUrl(text: string): boolean {
+  if (text.length > 2048 || !URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^wss?:$/.test(protocol) && username === "" && password === "" && !text.includes("#");
 }
 
 /**

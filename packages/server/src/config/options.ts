@@ -1,3 +1,4 @@
+import { steeringStrategies } from "@websocket-center/protocol";
 import {
   addressList,
   addressRangeList,
@@ -10,6 +11,7 @@ import {
   port,
   secretList,
   webSocketUrl,
+  webSocketUrlList,
   type OptionKind,
 } from "./kinds.js";
 import { option, optional, type OptionSpec, type ProcessKind } from "./option-spec.js";
@@ -84,6 +86,20 @@ export const options = {
     group: "Addresses",
     kind: webSocketUrl(),
     doc: "The address that clients use for this node, where it differs from the one it listens on.",
+  }),
+  assignStrategy: option({
+    processes: both,
+    group: "Addresses",
+    kind: enumeration(steeringStrategies),
+    default: "rendezvous",
+    doc: "How `/assign` finds a user's node; see STEERING.md. Set it alike at centers and nodes.",
+  }),
+  assignNodes: option({
+    processes: both,
+    group: "Addresses",
+    kind: webSocketUrlList(),
+    default: [],
+    doc: "The public addresses of all nodes, in order, for the strategy `modulo`. Set it alike at centers and nodes.",
   }),
   adminPort: optional({
     processes: node,

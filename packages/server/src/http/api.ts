@@ -14,7 +14,7 @@ import { findTokenInText } from "./body-token.js";
 import { endAfterBody, readBody } from "./body.js";
 import type { ParamLimits } from "./classic-params.js";
 import { type ClassicRequest, needsOf, readClassicRequest, refusalByNode } from "./classic-request.js";
-import { ALLOWED_METHODS, createGuard, preflightHeaders } from "./guard.js";
+import { ALLOWED_METHODS, anyOrigin, createGuard, preflightHeaders } from "./guard.js";
 import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
 import { type Middleware, type Next, runMiddleware } from "./middleware.js";
 import { parseQuery, type QueryMap } from "./query.js";
@@ -145,7 +145,7 @@ export function createApi(options: ApiOptions): Api {
     const { url = "/" } = exchange.req;
     const found = findRoute(pathOf(url));
     if (found !== undefined) exchange.route = found.path;
-    if (found?.route.public) return answerRoute(exchange, url, found, unknownCaller);
+    if (found?.route.public) return answerPublicRoute(exchange, url, found);
     if (options.off?.() === true || (found === undefined && classic === undefined)) {
       if (next !== undefined) {
         exchange.isOver = true;
@@ -291,6 +291,13 @@ export function createApi(options: ApiOptions): Api {
     } else {
       await answerRoute(exchange, url, found, principal);
     }
+  }
+
+  async function answerPublicRoute(exchange: Exchange, url: string, found: FoundRoute): Promise<void> {
+    const isForPages = found.route.forPages === true;
+    if (isForPages) exchange.cors = anyOrigin;
+    if (isForPages && exchange.req.method === "OPTIONS") answerPreflight(exchange);
+    else await answerRoute(exchange, url, found, unknownCaller);
   }
 
   async function answerRoute(

@@ -30,7 +30,8 @@ export interface GuardOptions {
 }
 
 const exposed = { "Access-Control-Expose-Headers": "WSC-Call-Id" } as const;
-const anyOrigin = { "Access-Control-Allow-Origin": "*", ...exposed } as const;
+/** Headers that let a page of any origin read an answer. */
+export const anyOrigin = { "Access-Control-Allow-Origin": "*", ...exposed } as const;
 const noOrigin = { Vary: "Origin" } as const;
 
 /**

@@ -32,6 +32,8 @@ export interface Route {
   method?: "GET" | "POST";
   /** A public route is answered whoever asks; any other follows the API's rules, with 401 for a missing token. */
   public?: boolean;
+  /** A page of any origin may read the answers of this public route, and its preflight is answered. */
+  forPages?: boolean;
   /** What a token must allow; `asked`: `handle` asks for it. Default `manage`. */
   scope?: Scope | "asked";
   handle: (request: RouteRequest) => Answer | Promise<Answer>;
@@ -119,7 +121,7 @@ export function refuseOtherMethod(route: Route, exchange: RouteExchange): RouteE
   if (method === wanted || (wanted === "GET" && method === "HEAD")) return undefined;
   const served = wanted === "GET" ? "GET, HEAD" : wanted;
   const detail = `this endpoint serves ${served}`;
-  const allow = route.public === true ? served : `${served}, OPTIONS`;
+  const allow = route.public === true && route.forPages !== true ? served : `${served}, OPTIONS`;
   return sendProblem(exchange, 405, "METHOD_NOT_ALLOWED", detail, { Allow: allow });
 }
 

@@ -1,6 +1,6 @@
 import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
 import { WebSocketDialer } from "../backplane/websocket-dialer.js";
-import { parseAddress } from "../config/addresses.js";
+import { parseAddress, publicAddressOf } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
 import type { NodeConfig } from "../config/options.js";
 import { CenterError } from "../errors.js";
@@ -9,10 +9,12 @@ import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc
 import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
 import { Responder } from "../rpc/responder.js";
+import type { SteeringMember } from "../steering/member.js";
 import { version } from "../version.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 import { execute } from "./handlers.js";
 import type { NodeIdentity } from "./identity.js";
+import { MemberLists } from "./member-lists.js";
 import { NodeServices } from "./node-services.js";
 import type { NodeReports } from "./reports.js";
 
@@ -38,6 +40,8 @@ export interface CenterLinksParts {
 export class CenterLinks {
   readonly services: NodeServices;
   readonly requester: Requester;
+  /** The nodes of the cluster, as far as centers have told of them. */
+  readonly members: MemberLists;
   readonly #parts: CenterLinksParts;
   readonly #dialer: WebSocketDialer;
   readonly #channels: Channels;
@@ -55,6 +59,7 @@ export class CenterLinks {
       onChange: () => this.#announceServices(this.#channels.all()),
       onFault: (stage, error) => reports.fault(stage, error),
     });
+    this.members = new MemberLists(() => this.#ownMember());
     this.requester = new Requester({
       channels: () => this.#channels.all(),
       maxQueuedBytes: config.maxLinkBufferedBytes,
@@ -105,14 +110,15 @@ export class CenterLinks {
 
   #createDialer(): WebSocketDialer {
     const { config, identity, reports, publicUrl } = this.#parts;
-    const { linkSecret, linkTls, linkTlsCa, linkTlsCert, linkTlsKey } = config;
+    const { assignStrategy, linkSecret, linkTls, linkTlsCa, linkTlsCert, linkTlsKey } = config;
     const ca = linkTlsCa === undefined ? undefined : readCa(linkTlsCa);
     const { tls: own } = tlsOf(linkTlsCert, linkTlsKey);
+    const members = assignStrategy === "least-connections" ? "connections" : "addresses";
     return new WebSocketDialer({
       identity,
       maxFrameBytes: maxFrameBytes(config),
       secrets: linkSecret,
-      info: () => ({ version, publicUrl: publicUrl(), startedAt: this.#startedAt }),
+      info: () => ({ version, publicUrl: publicUrl(), startedAt: this.#startedAt, members }),
       status: () => this.#statusAtFirst(),
       tls: linkTls || ca !== undefined ? { ca, own } : undefined,
       checkHost: (host) => checkDialRules(config, host),
@@ -130,6 +136,17 @@ export class CenterLinks {
     return this.#channels.size > MAX_FIRST_CENTER_IDS ? this.#parts.status() : this.#status();
   }
 
+  #ownMember(): SteeringMember {
+    const { draining, full = false, connections } = this.#parts.status();
+    const publicUrl = this.#parts.publicUrl();
+    return {
+      id: this.#parts.identity.id,
+      address: publicAddressOf(publicUrl) ?? publicUrl,
+      takesClients: !draining && !full,
+      connections,
+    };
+  }
+
   #onLinked(channel: Channel): void {
     this.#watch.add(channel);
     if (this.services.infos().length > 0) this.#announceServices([channel]);
@@ -140,6 +157,7 @@ export class CenterLinks {
     this.#watch.remove(channel);
     this.#responder.onLeft(channel);
     this.requester.onLeft(channel);
+    this.members.onUnlinked(channel);
   }
 
   #announceServices(channels: Iterable<Channel>): void {
@@ -164,6 +182,9 @@ export class CenterLinks {
         return;
       case "answer":
         this.requester.onAnswer(channel, frame);
+        return;
+      case "members":
+        this.members.onMembers(channel, frame);
         return;
       case "register":
       case "remove":

@@ -122,6 +122,11 @@ export class ClientPort {
     return this.#isDraining;
   }
 
+  /** Whether it has as many connections as it may. */
+  get isFull(): boolean {
+    return this.#limits.isFull;
+  }
+
   /** Takes an upgrade request, with its socket: it becomes a connection or is refused with an HTTP status. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const address = this.#clientAddress(request);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
-import { formatAddress } from "../config/addresses.js";
+import { formatAddress, publicAddressOf } from "../config/addresses.js";
 import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
@@ -26,6 +26,7 @@ import { createLinkedCluster } from "./linked-cluster.js";
 import type { NodeServices } from "./node-services.js";
 import { Outbox } from "./outbox.js";
 import { NodeReports } from "./reports.js";
+import { type Assignment, Steering } from "../steering/steering.js";
 import type { Authorize } from "./upgrade.js";
 
 export interface NodeParts {
@@ -85,6 +86,7 @@ export class WebSocketNode {
   readonly #handlers: NodeHandlers;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
+  readonly #steering: Steering;
   readonly #api: Api;
   /** Undefined where the node is mounted into a server of the application. */
   readonly #server: HttpServer | undefined;
@@ -145,6 +147,7 @@ export class WebSocketNode {
     });
     this.hub = { ...createCheckedHandlers(commands), settled: () => Promise.resolve() };
     this.services = this.#links.services;
+    this.#steering = new Steering(config, () => this.#links.members.list());
     this.cluster = createLinkedCluster(this.#links.requester);
     const { middleware = [], mounted = false } = parts;
     if (mounted && config.publicUrl === undefined) {
@@ -158,6 +161,7 @@ export class WebSocketNode {
       middleware,
       reports,
       isOff,
+      assign: (userId) => this.assign(userId),
     });
     this.#server = mounted
       ? undefined
@@ -197,6 +201,16 @@ export class WebSocketNode {
   /** The centers that it registers with, and whether each is linked. */
   get centers(): { address: string; linked: boolean; centerId: string | undefined }[] {
     return this.#links.addresses;
+  }
+
+  /**
+   * Where the user shall connect, by `assignStrategy`: this node, or another one that its centers told of. Nobody is
+   * asked.
+   *
+   * @throws CenterError INVALID_PARAMS, or NO_NODE where no node takes clients
+   */
+  assign(userId: string): Assignment {
+    return this.#steering.assign(userId);
   }
 
   /**
@@ -265,6 +279,16 @@ export class WebSocketNode {
         "clients cannot use the address that this node listens on: set WSC_PUBLIC_URL (--public-url)",
       );
     }
+    const { assignNodes } = this.#config;
+    if (
+      assignNodes.length > 0 &&
+      !assignNodes.map(publicAddressOf).includes(publicAddressOf(this.publicUrl))
+    ) {
+      this.#log.warn(
+        { publicUrl: this.publicUrl },
+        "no user is steered to this node: its address is not in WSC_ASSIGN_NODES (--assign-nodes)",
+      );
+    }
   }
 
   /** Takes no new clients, and closes those that are here with 1012, spread over `closeSpreadMs`. Not ready from now on. */
@@ -315,6 +339,7 @@ export class WebSocketNode {
       users: this.#hub.userCount,
       groups: this.#hub.groupCount,
       draining: this.#clients.isDraining,
+      full: this.#clients.isFull,
     };
   }
 

@@ -171,9 +171,13 @@ export class ConnectionLimits {
     this.#maxPerAddress = options.maxConnectionsPerAddress;
   }
 
+  get isFull(): boolean {
+    return this.#maxConnections > 0 && this.#count >= this.#maxConnections;
+  }
+
   /** Takes a place for the address; undefined where it got one, to be given back with `release`. */
   take(address: string): Refusal | undefined {
-    if (this.#maxConnections > 0 && this.#count >= this.#maxConnections) {
+    if (this.isFull) {
       return { status: 503, cause: "full", reason: "this node has as many connections as it may" };
     }
     if (this.#maxPerAddress > 0) {

@@ -7,6 +7,8 @@ import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
 import { createHttpServer, type HttpServer } from "../../http/server.js";
 import { readCa, tlsOf } from "../../http/tls.js";
+import { guardedAssignRoute } from "../../steering/route.js";
+import type { Assignment } from "../../steering/steering.js";
 import type { NodeLinks } from "../node-links.js";
 import type { CenterReports } from "../reports.js";
 import { type AdminCenter, adminRoutes } from "./admin.js";
@@ -20,7 +22,7 @@ const LINK_MAX_HEADER_BYTES = 16 * 1024;
 export function createCenterApi(
   config: CenterConfig,
   parts: {
-    center: AdminCenter;
+    center: AdminCenter & { assign: (userId: string) => Assignment };
     accessControl: AccessControl;
     links: NodeLinks;
     metrics: Registry;
@@ -43,6 +45,7 @@ export function createCenterApi(
       ...opsRoutes(metrics, notReady),
       ...serviceRoutes(links.services, { audit, defaultTimeoutMs: callTimeoutMs }),
       ...adminRoutes(center, audit),
+      "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
     classic: async (request, call) => {
       const timeoutMs = request.timeoutMs ?? callTimeoutMs;

@@ -7,10 +7,12 @@ import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../http/server.js";
 import { tlsOf } from "../../http/tls.js";
+import { publicAssignRoute } from "../../steering/route.js";
+import type { Assignment } from "../../steering/steering.js";
 import type { NodeReports } from "../reports.js";
 import { answerClassic } from "./classic.js";
 
-/** The node's own HTTP API. `isOff`: whether it answers 404. */
+/** The node's own HTTP API. `isOff`: whether it answers 404, but for steering. */
 export function createNodeApi(
   config: NodeConfig,
   parts: {
@@ -19,14 +21,15 @@ export function createNodeApi(
     middleware: readonly Middleware[];
     reports: NodeReports;
     isOff: () => boolean;
+    assign: (userId: string) => Assignment;
   },
 ): Api {
-  const { accessControl, commands, middleware, reports, isOff } = parts;
+  const { accessControl, assign, commands, middleware, reports, isOff } = parts;
   const { audit } = accessControl;
   return createApi({
     ...apiOptions(config, parts),
     middleware,
-    routes: {},
+    routes: { "/assign": publicAssignRoute(assign, config) },
     off: isOff,
     classic: (request, call) => {
       const answer = answerClassic(commands, request, {
