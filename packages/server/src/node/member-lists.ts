@@ -1,5 +1,4 @@
 import type { FrameOf } from "@websocket-center/protocol";
-import type { Channel } from "../rpc/channel.js";
 import { fromMemberInfo, type SteeringMember } from "../steering/member.js";
 
 /** How long what a lost center told is still counted: its nodes come back to it one by one. */
@@ -14,7 +13,7 @@ const GRACE_MS = 30_000;
 export class MemberLists {
   readonly #own: () => SteeringMember;
   readonly #now: () => number;
-  readonly #live = new Map<Channel, Map<string, SteeringMember>>();
+  readonly #live = new Map<object, Map<string, SteeringMember>>();
   readonly #lost = new Map<string, { member: SteeringMember; lostAt: number }>();
   /** When a center said so. */
   readonly #gone = new Map<string, number>();
@@ -47,13 +46,13 @@ export class MemberLists {
     return this.#merged.list;
   }
 
-  onMembers(channel: Channel, [, isWhole, members, goneIds]: FrameOf<"members">): void {
+  onMembers(link: object, [, isWhole, members, goneIds]: FrameOf<"members">): void {
     this.#merged = undefined;
     if (this.#live.size === 0) this.#liveSince = this.#now();
-    let list = this.#live.get(channel);
+    let list = this.#live.get(link);
     if (list === undefined || isWhole) {
       list = new Map();
-      this.#live.set(channel, list);
+      this.#live.set(link, list);
     }
     for (const info of members) {
       list.set(info[0], fromMemberInfo(info));
@@ -66,11 +65,11 @@ export class MemberLists {
     }
   }
 
-  onUnlinked(channel: Channel): void {
-    const members = this.#live.get(channel);
+  onUnlinked(link: object): void {
+    const members = this.#live.get(link);
     if (members === undefined) return;
     this.#merged = undefined;
-    this.#live.delete(channel);
+    this.#live.delete(link);
     this.#forgetOld();
     const lostAt = this.#now();
     for (const member of members.values()) {

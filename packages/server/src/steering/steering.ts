@@ -151,10 +151,11 @@ class RecentAssignments {
   }
 
   #rotate(): void {
-    const age = this.#now() - this.#startedAt;
-    if (age < RECENT_MS) return;
-    this.#previous = age < 2 * RECENT_MS ? this.#current : new Map();
+    const now = this.#now();
+    const isNext = now < this.#startedAt + 2 * RECENT_MS;
+    if (now < this.#startedAt + RECENT_MS) return;
+    this.#previous = isNext ? this.#current : new Map();
     this.#current = new Map();
-    this.#startedAt += age < 2 * RECENT_MS ? RECENT_MS : age;
+    this.#startedAt = isNext ? this.#startedAt + RECENT_MS : now;
   }
 }
