@@ -13,6 +13,7 @@ const server = new URL("packages/server/dist/", root);
 const documents = {
   "docs/CONFIGURATION.md": configurationParts,
   "docs/CLASSIC-API.md": classicApiParts,
+  "docs/STEERING.md": steeringParts,
 };
 
 const isCheck = process.argv.includes("--check");
@@ -85,6 +86,27 @@ async function classicApiParts() {
     doc,
   ]);
   return { events: table(["event", "parameters", "scope", "value at each node"], rows) };
+}
+
+/** What clients in other languages must compute too. */
+async function steeringParts() {
+  const text = await readFile(new URL("docs/steering-vectors.json", root), "utf8");
+  const { addresses, seeds, modulo, rendezvous } = JSON.parse(text);
+  const hex = (value) => `\`${value.toString(16).padStart(8, "0")}\``;
+  const cells = ({ id, scores, address }) => {
+    const { index, address: listed } = modulo.find((other) => other.id === id && other.closed === undefined);
+    const place = (chosen) => `${addresses.indexOf(chosen) + 1}`;
+    return [`\`${id}\``, ...scores.map(hex), place(address), `${index}`, place(listed)];
+  };
+  const seedRows = addresses.map((address, at) => [`${at + 1}`, `\`${address}\``, hex(seeds[at])]);
+  const scoreHead = addresses.map((_, at) => `score ${at + 1}`);
+  const head = ["id", ...scoreHead, "rendezvous", "index", "modulo"];
+  return {
+    vectors: [
+      table(["", "address", "`mix32(crc32(address))`"], seedRows),
+      table(head, rendezvous.map(cells)),
+    ].join("\n\n"),
+  };
 }
 
 /** A Markdown table. */
