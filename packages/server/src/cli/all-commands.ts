@@ -12,6 +12,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Comm
   "Using a cluster:": {
     call: async () => (await import("./call.js")).callCommand(),
     status: async () => (await import("./status.js")).statusCommand(),
+    assign: async () => (await import("./assign.js")).assignCommand(),
     services: async () => (await import("./services.js")).servicesCommand(),
     register: async () => (await import("./register.js")).registerCommand(),
     remove: async () => (await import("./register.js")).removeCommand(),

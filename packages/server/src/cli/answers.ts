@@ -9,6 +9,8 @@ export const nodeEntry = z.object({
   startedAt: z.string(),
   state: z.enum(["linked", "suspect"]),
   draining: z.boolean(),
+  /** Absent where the node's release does not say. */
+  full: z.boolean().optional(),
   connections: z.number(),
   users: z.number(),
   groups: z.number(),
@@ -39,6 +41,8 @@ export const tellAnswer = z.object({
 });
 
 export const drainAnswer = z.object({ node: nodeEntry });
+
+export const assignAnswer = z.object({ url: z.string(), nodeId: z.string() });
 
 export const servicesAnswer = z.object({
   services: z.array(

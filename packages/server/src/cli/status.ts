@@ -165,8 +165,9 @@ const linkTexts: Record<LinkState, string> = {
   unknown: "?",
 };
 
-function stateOf({ state, draining }: NodeView): string {
-  return [...(state === "suspect" ? ["SUSPECT"] : []), draining ? "draining" : "open"].join(", ");
+function stateOf({ state, draining, full = false }: NodeView): string {
+  const forClients = draining ? "draining" : full ? "full" : "open";
+  return [...(state === "suspect" ? ["SUSPECT"] : []), forClients].join(", ");
 }
 
 function upSince(startedAt: string | undefined, now: number): string {

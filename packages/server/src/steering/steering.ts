@@ -86,10 +86,11 @@ export class Steering {
         return address === undefined ? undefined : byAddress.get(address);
       }
       case "least-connections": {
+        const recentlySentTo = this.#recent.counts();
         const place = chooseByLeastConnections(
           userId,
           all,
-          ({ address, members }) => connectionsOf(members) + this.#recent.count(address),
+          ({ address, members }) => connectionsOf(members) + recentlySentTo(address),
         );
         if (place !== undefined) this.#recent.add(place.address);
         return place;
@@ -140,9 +141,10 @@ class RecentAssignments {
     this.#now = now;
   }
 
-  count(address: string): number {
+  /** The counts of this moment, by address. */
+  counts(): (address: string) => number {
     this.#rotate();
-    return (this.#current.get(address) ?? 0) + (this.#previous.get(address) ?? 0);
+    return (address) => (this.#current.get(address) ?? 0) + (this.#previous.get(address) ?? 0);
   }
 
   add(address: string): void {

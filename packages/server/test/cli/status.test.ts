@@ -46,6 +46,17 @@ describe("status", () => {
     for (const { id } of centers) expect(stdout).toMatch(new RegExp(`^NODE .* ${id.slice(0, 12)}`, "m"));
   });
 
+  test("says which nodes are full", async () => {
+    const center = await startCenter();
+    const node = await startNode([center], ["--max-connections", "1"]);
+    await connectClient(node.url);
+    const rows = await until("the node has told that it is full", async () => {
+      const { stdout } = await at(center, ["status"]);
+      return stdout.includes("full") ? tableOf(stdout, "NODE") : undefined;
+    });
+    expect(rows[0]?.[4]).toBe("full");
+  });
+
   test("a missing link stands out, is told on stderr, and ends with 1", async () => {
     const centers = await Promise.all([startCenter(), startCenter()]);
     const whole = await startNode(centers);
