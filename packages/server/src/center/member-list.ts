@@ -8,6 +8,8 @@ import { type SteeringMember, toMemberInfo } from "../steering/member.js";
 const TELL_INTERVAL_MS = 1000;
 /** Time for what comes in the same moment, such as the end of many links. */
 const GATHER_MS = 20;
+/** Counts are told more rarely where there are many nodes: their bytes grow with the square of that number. */
+const COUNTS_INTERVAL_MS_A_NODE = 5;
 /** A count is told again when it has moved by more than this part of what was told. */
 const COUNT_STEP = 1 / 20;
 /** Keeps a frame whole: one in pieces could be overtaken by the next. */
@@ -33,9 +35,10 @@ export class MemberList {
   readonly #changed = new Set<string>();
   readonly #counted = new Set<string>();
   #list: readonly SteeringMember[] | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { due: number; timeout: NodeJS.Timeout } | undefined;
   #isClosed = false;
   #toldAt = -Infinity;
+  #toldCountsAt = -Infinity;
 
   /** The same array until a member comes, goes, or begins or ceases to take clients; counts are always those of now. */
   list(): readonly SteeringMember[] {
@@ -63,6 +66,7 @@ export class MemberList {
     const { id } = channel.member;
     if (this.#entries.get(id)?.channel !== channel) return;
     this.#entries.delete(id);
+    this.#counted.delete(id);
     this.#onChanged(id);
   }
 
@@ -73,7 +77,7 @@ export class MemberList {
     this.#setOpen(entry, isOpen(status));
     if (Math.abs(entry.connections - entry.toldConnections) <= entry.toldConnections * COUNT_STEP) return;
     this.#counted.add(entry.id);
-    if (this.#countReaders > 0) this.#schedule();
+    if (this.#countReaders > 0) this.#schedule(this.#countsDueAt());
   }
 
   /** Until its next status. */
@@ -85,7 +89,7 @@ export class MemberList {
   /** Tells nothing any more: that links end now does not mean that their nodes are gone. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer?.timeout);
   }
 
   #setOpen(entry: Entry, takesClients: boolean): void {
@@ -96,22 +100,32 @@ export class MemberList {
 
   #onChanged(id: string): void {
     this.#list = undefined;
+    if (this.#informed.size === 0) return;
     this.#changed.add(id);
-    if (this.#informed.size > 0) this.#schedule();
+    this.#schedule();
   }
 
-  #schedule(): void {
-    if (this.#timer !== undefined || this.#isClosed) return;
-    const dueMs = this.#toldAt + TELL_INTERVAL_MS - performance.now();
-    this.#timer = setTimeout(() => this.#tell(), Math.max(GATHER_MS, dueMs));
+  #countsDueAt(): number {
+    const intervalMs = Math.max(TELL_INTERVAL_MS, this.#entries.size * COUNTS_INTERVAL_MS_A_NODE);
+    return this.#toldCountsAt + intervalMs;
+  }
+
+  /** @param at - not before that moment. */
+  #schedule(at = -Infinity): void {
+    const now = performance.now();
+    const due = Math.max(at, this.#toldAt + TELL_INTERVAL_MS, now + GATHER_MS);
+    if (this.#isClosed || (this.#timer !== undefined && this.#timer.due <= due)) return;
+    clearTimeout(this.#timer?.timeout);
+    this.#timer = { due, timeout: setTimeout(() => this.#tell(), due - now) };
   }
 
   #tell(): void {
     this.#timer = undefined;
     this.#toldAt = performance.now();
-    const counts = new Set([...this.#changed, ...this.#counted]);
+    const isCountsTime = this.#toldAt >= this.#countsDueAt();
+    const told = isCountsTime ? new Set([...this.#changed, ...this.#counted]) : this.#changed;
     const changes = this.#encodeChanges(this.#changed);
-    const changesAndCounts = this.#counted.size === 0 ? changes : this.#encodeChanges(counts);
+    const changesAndCounts = told.size === this.#changed.size ? changes : this.#encodeChanges(told);
     for (const channel of this.#informed) send(channel, wantsCounts(channel) ? changesAndCounts : changes);
     if (this.#waiting.size > 0) {
       const whole = encodeList(true, [...this.#entries.values()].map(toMemberInfo), []);
@@ -122,12 +136,14 @@ export class MemberList {
       }
       this.#waiting.clear();
     }
-    for (const id of counts) {
+    for (const id of told) {
       const entry = this.#entries.get(id);
       if (entry !== undefined) entry.toldConnections = entry.connections;
+      this.#counted.delete(id);
     }
     this.#changed.clear();
-    this.#counted.clear();
+    if (isCountsTime) this.#toldCountsAt = this.#toldAt;
+    else if (this.#counted.size > 0 && this.#countReaders > 0) this.#schedule(this.#countsDueAt());
   }
 
   #encodeChanges(ids: ReadonlySet<string>): Uint8Array[] {

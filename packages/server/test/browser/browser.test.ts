@@ -69,6 +69,21 @@ describe.skipIf(executablePath === "")("a page in a real browser", () => {
     await page.close();
   });
 
+  test("of any origin is told by a node where to connect, and connects there", async () => {
+    const page = await openPage(`http://${FOREIGN_HOST}:${pagesPort}/`);
+    const opened = await page.evaluate(async (client) => {
+      const response = await fetch(`http://${client}/assign?id=ada`, { headers: { "X-Trace": "1" } });
+      const { url } = (await response.json()) as { url: string };
+      const socket = new WebSocket(url);
+      return new Promise<string>((resolve, reject) => {
+        socket.addEventListener("message", ({ data }) => resolve(String(data)));
+        socket.addEventListener("error", () => reject(new Error(`cannot connect to ${url}`)));
+      });
+    }, node.addresses.client);
+    expect(JSON.parse(opened)).toMatchObject({ cmd: "open" });
+    await page.close();
+  });
+
   test("of another origin reads nothing, changes nothing, and cannot use a rebound host name", async () => {
     const connected = new Promise<{ id: string }>((resolve) => node.on("open", resolve));
     const ours = await openPage(`http://127.0.0.1:${pagesPort}/`);
