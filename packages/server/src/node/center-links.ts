@@ -31,6 +31,8 @@ export interface CenterLinksParts {
   publicUrl: () => string;
   /** What the node holds, but for the centers that it is linked to. */
   status: () => Omit<NodeStatus, "centerIds">;
+  /** Whether users may be steered to this node. */
+  takesClients: () => boolean;
   /** A center asks the node to refuse clients, or to take them again. */
   onDrain: (centerId: string) => void;
   onUndrain: (centerId: string) => void;
@@ -137,13 +139,13 @@ export class CenterLinks {
   }
 
   #ownMember(): SteeringMember {
-    const { draining, full = false, connections } = this.#parts.status();
+    const { identity, status, takesClients } = this.#parts;
     const publicUrl = this.#parts.publicUrl();
     return {
-      id: this.#parts.identity.id,
+      id: identity.id,
       address: publicAddressOf(publicUrl) ?? publicUrl,
-      takesClients: !draining && !full,
-      connections,
+      takesClients: takesClients(),
+      connections: status().connections,
     };
   }
 

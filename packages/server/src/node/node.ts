@@ -142,6 +142,7 @@ export class WebSocketNode {
       reports,
       publicUrl: () => this.publicUrl,
       status: () => this.#status(),
+      takesClients: () => this.#state === "running" && !this.#clients.isDraining && !this.#clients.isFull,
       onDrain: (centerId) => this.#onDrain(centerId),
       onUndrain: (centerId) => this.#onUndrain(centerId),
     });

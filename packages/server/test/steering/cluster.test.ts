@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import {
   type Center,
   createCenter,
+  createNode,
   createSilentLogger,
   type NodeOptions,
   type WebSocketNode,
@@ -116,6 +117,9 @@ test("a center that is lost and comes back moves nobody, whoever is linked meanw
 });
 
 test("a node without a center answers with itself, as long as it takes clients", async () => {
+  const unstarted = createNode({ port: 0, centers: [] }, { log: createSilentLogger() });
+  onTestFinished(() => unstarted.stop());
+  expect(() => unstarted.assign("ada")).toThrow(expect.objectContaining({ code: "NO_NODE" }));
   const node = await startNode([], [], { closeSpreadMs: 0 });
   expect(node.assign("ada")).toEqual({ url: node.publicUrl, nodeId: node.id });
   await node.drain();
