@@ -117,7 +117,7 @@ describe("properties", () => {
   });
 });
 
-describe("1,000,000 ids on ten nodes", () => {
+describe("1,000,000 ids on ten nodes", { timeout: 120_000 }, () => {
   const COUNT = 1_000_000;
   const addresses = Array.from({ length: 10 }, (_, at) => `wss://node-${at + 1}.example.com`);
   const places = placesOf(addresses);

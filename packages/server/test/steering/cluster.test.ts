@@ -15,6 +15,8 @@ import { movedBesides, placesOf, untilAgreed, userIds } from "./places.js";
 /** Changes are told once a second. */
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
+vi.setConfig({ testTimeout: 60_000 });
+
 interface Cluster {
   centers: [Center, Center];
   nodes: [WebSocketNode, WebSocketNode, WebSocketNode];

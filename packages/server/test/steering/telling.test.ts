@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { linkRaw, RawPeer, createHello, greet, proofOf } from "../link/raw-peer.js";
 import { info, Mailbox, status } from "../link/link-port.js";
 import { portOf, startCenter } from "../link/running.js";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const peers: RawPeer[] = [];
 afterEach(() => {
