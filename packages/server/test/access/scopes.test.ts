@@ -215,6 +215,7 @@ describe("services", () => {
 describe("endpoints", () => {
   test.each([
     ["/nodes", "read", undefined],
+    ["/assign?id=ada", "read", undefined],
     ["/services", "read", undefined],
     ["/metrics", "read", undefined],
     ["/centers/register", "manage", { addresses: ["1"] }],
