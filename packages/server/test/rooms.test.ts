@@ -13,8 +13,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   rpc: ["wire", "backplane"],
   services: ["rpc"],
   http: ["config"],
-  center: ["wire", "backplane", "rpc", "services", "config", "http"],
-  node: ["wire", "backplane", "rpc", "services", "config", "http"],
+  steering: ["config", "http"],
+  center: ["wire", "backplane", "rpc", "services", "config", "http", "steering"],
+  node: ["wire", "backplane", "rpc", "services", "config", "http", "steering"],
   cli: ["backplane", "rpc", "services", "config", "http", "center", "node"],
 };
 
