@@ -1,0 +1,69 @@
+// The servers of the fan-out rows, one entry each: what it is, what it needs, and how it is started.
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { cores, Program } from "../process.mjs";
+import { peerFile, programs } from "../setup.mjs";
+import { nats } from "./nats.mjs";
+import { nchan } from "./nchan.mjs";
+import { PAYLOAD_BYTES } from "./serve.mjs";
+
+/** A server that takes ticks as bytes on its standard input (serve.mjs). */
+const byFifo = (command) => async () => {
+  const program = new Program(command(), { core: cores.server, fifo: true });
+  const { port } = await program.answer();
+  const tickTarget = ["--tick-fifo", program.fifo];
+  return { program, port, pids: [program.pid], ticks: { 1: "t", 16: "s" }, tickTarget };
+};
+const node = (file) => byFifo(() => [process.execPath, peerFile(file)]);
+
+export const peers = [
+  {
+    name: "websocket-center",
+    title: "**websocket-center**",
+    how: "a node with its defaults, `hub.broadcast`",
+    start: node("websocket-center.mjs"),
+  },
+  {
+    name: "node-loop",
+    title: "bare Node.js loop",
+    how: "limit: one shared buffer (the joined frames of the tick), `socket.write` to each socket",
+    start: node("node-loop.mjs"),
+  },
+  {
+    name: "c-loop",
+    title: "C loop",
+    how: "limit: `write` of one shared buffer to each socket",
+    start: byFifo(() => [programs.writeLoop, String(PAYLOAD_BYTES)]),
+  },
+  { name: "ws", title: "ws", how: "a loop of `send`; `bufferutil` installed", start: node("ws.mjs") },
+  {
+    name: "socket-io",
+    title: "Socket.IO",
+    how: "`io.emit`; WebSocket only, `bufferutil` installed, handshake requests let go",
+    load: ["--engine-io", "1", "--hello-text", "40", "--path", "/socket.io/?EIO=4&transport=websocket"],
+    start: node("socket-io.mjs"),
+  },
+  {
+    name: "uwebsockets",
+    title: "uWebSockets.js",
+    how: "`app.publish` to a topic; the unofficial npm package",
+    start: node("uwebsockets.mjs"),
+  },
+  {
+    name: "bun",
+    title: "Bun",
+    how: "`server.publish` to a topic",
+    missing: () => (findBun() === undefined ? "npm installed no binary of Bun for this system" : undefined),
+    start: byFifo(() => [findBun(), peerFile("bun.mjs")]),
+  },
+  nchan,
+  nats,
+];
+
+/** Where npm put Bun: its own package runs a script at install that npm may hold back; the binary comes in another. */
+function findBun() {
+  const folder = peerFile("../node_modules/@oven");
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const files = names.map((name) => path.join(folder, name, "bin", "bun"));
+  return [...files, peerFile("../node_modules/bun/bin/bun.exe")].find((file) => existsSync(file));
+}

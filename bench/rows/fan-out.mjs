@@ -1,0 +1,89 @@
+// Fan-out: the same message to every connection, one or sixteen a tick.
+import { setTimeout } from "node:timers/promises";
+import { inFile, openConnections } from "../load.mjs";
+import { peers } from "../peers/peers.mjs";
+import { PAYLOAD_BYTES } from "../peers/serve.mjs";
+import { summary } from "../report/numbers.mjs";
+
+const CONNECTIONS = 1000;
+
+export const name = "fan-out";
+
+export async function run({ quick, log }) {
+  const rounds = quick ? 5 : 11;
+  const seconds = quick ? 0.5 : 1.5;
+  const missing = {};
+  const servers = [];
+  for (const peer of peers) {
+    const reason = peer.missing?.();
+    if (reason === undefined) servers.push(await open(peer));
+    else missing[peer.name] = reason;
+  }
+  const results = {};
+  for (const messages of [1, 16]) {
+    const measured = Object.fromEntries(servers.map(({ peer }) => [peer.name, []]));
+    for (const server of servers) await measure(server, messages, seconds / 2);
+    for (let round = 0; round < rounds; round += 1) {
+      log(`${messages} a tick, round ${round + 1} of ${rounds}`);
+      // Each round begins with another one, so that none is always after the same neighbour.
+      for (let at = 0; at < servers.length; at += 1) {
+        const server = servers[(at + round) % servers.length];
+        measured[server.peer.name].push(await measure(server, messages, seconds));
+      }
+    }
+    results[messages] = Object.fromEntries(
+      Object.entries(measured).map(([peer, samples]) => [peer, summarize(samples, measured["node-loop"])]),
+    );
+  }
+  for (const server of servers) await close(server);
+  return { connections: CONNECTIONS, payloadBytes: PAYLOAD_BYTES, rounds, seconds, missing, results };
+}
+
+async function open(peer) {
+  const server = await peer.start();
+  const load = await openConnections({
+    ports: [server.port],
+    connections: CONNECTIONS,
+    watch: server.pids,
+    args: [...(peer.load ?? []), ...server.tickTarget],
+  });
+  if (peer.quietAfterMs !== undefined) await setTimeout(peer.quietAfterMs);
+  await load.settle();
+  const ticks = Object.fromEntries(Object.entries(server.ticks).map(([count, bytes]) => [count, inFile(bytes)]));
+  return { peer, server, load, ticks };
+}
+
+async function close({ server, load }) {
+  await load.stop();
+  await server.program.stop();
+  server.end?.();
+}
+
+async function measure({ load, ticks }, messages, seconds) {
+  const run = await load.ticks(seconds, messages * PAYLOAD_BYTES, ticks[messages]);
+  const deliveries = run.ticks * messages * CONNECTIONS;
+  const serverCpu = run.serverCpu.reduce((sum, seconds) => sum + seconds, 0);
+  return {
+    cpuMicroseconds: (serverCpu / deliveries) * 1e6,
+    perSecond: deliveries / run.seconds,
+    serverShare: serverCpu / run.seconds,
+    loadShare: run.cpu / run.seconds,
+    tickP50Ms: run.p50,
+    tickP99Ms: run.p99,
+  };
+}
+
+function summarize(samples, reference) {
+  const of = (pick) => summary(samples.map(pick));
+  return {
+    cpuMicroseconds: of((sample) => sample.cpuMicroseconds),
+    perSecond: of((sample) => sample.perSecond),
+    serverShare: of((sample) => sample.serverShare),
+    loadShare: of((sample) => sample.loadShare),
+    tickP50Ms: of((sample) => sample.tickP50Ms),
+    tickP99Ms: of((sample) => sample.tickP99Ms),
+    // Round by round, so that what disturbs a whole round counts for both.
+    ratio: summary(samples.map((sample, round) => sample.cpuMicroseconds / reference[round].cpuMicroseconds)),
+    samples,
+  };
+}
