@@ -28,9 +28,44 @@ export async function openConnections({ ports, connections, args = [], watch = [
     wait: (bytes, seconds) => program.ask(`wait ${bytes} ${seconds}`),
     /** Ticks, one after the other, each when the last has arrived everywhere. */
     ticks: (seconds, bytes, file) => program.ask(`ticks ${seconds} ${bytes} ${file}`),
+    /** What the watched processes have used, in seconds. */
+    clock: async () => (await program.ask("clock")).serverCpu,
     stop: () => program.stop(),
   };
 }
+
+/** Sends requests over keep-alive connections (load/http-load.c); `rate` 0: as fast as they are answered. */
+export async function sendRequests({ port, request, expect, numbers, seconds, rate = 0, warmUp = 0, watch = [] }) {
+  const program = new Program(
+    [
+      programs.httpLoad,
+      ...["--port", String(port)],
+      ...["--connections", "64"],
+      ...["--request", request],
+      ...["--expect", expect],
+      ...["--numbers", String(numbers)],
+      ...["--seconds", String(seconds)],
+      ...["--warm-up", String(warmUp)],
+      ...["--rate", String(rate)],
+      ...(watch.length > 0 ? ["--watch", watch.join(",")] : []),
+    ],
+    { core: cores.load, name: "http-load" },
+  );
+  const result = await program.answer();
+  await program.stop();
+  if (result.failed > 0) throw new Error(`${result.failed} requests had a wrong answer`);
+  return result;
+}
+
+/** A GET request of the classic API as the load program sends it. */
+export function classicRequest(event, parameters) {
+  const query = Object.entries(parameters).map(([key, value]) => `${event}[${key}]=${value}`);
+  return `GET /?event=${event}&${query.join("&")} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+}
+
+/** What the load program puts another number and the time for (load/http-load.c). */
+export const NUMBER = "@NUMBER@@";
+export const TIME = "@TIME@@@@@@@@@@@@@@";
 
 let files = 0;
 

@@ -1,9 +1,8 @@
 import { stopAll, pinSelf } from "./process.mjs";
 import { setUp } from "./setup.mjs";
-import { run } from "./rows/fan-out.mjs";
+const { run } = await import(`./rows/${process.argv[2]}.mjs`);
 pinSelf();
-try { if (!process.argv.includes("-n")) setUp(console.log);
+try { setUp(console.log);
 const r = await run({ quick: true, log: console.log });
-for (const k of [1,16]) for (const [p, v] of Object.entries(r.results[k])) console.log(k, p.padEnd(18), v.cpuMicroseconds.median.toFixed(3), v.ratio, v.perSecond.median.toFixed(0), v.serverShare.median.toFixed(2), v.loadShare.median.toFixed(2));
-console.log(r.missing);
+console.dir(r, {depth: 3});
 } finally { await stopAll(); }

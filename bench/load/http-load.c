@@ -7,7 +7,8 @@
  * `@TIME@@@@@@@@@@@@@@` the nanosecond at which the request was due, 19 digits long; neither changes its length.
  * An answer is good if its status is 200 and it holds the text of --expect.
  *
- * {"requests","failed","unsent","seconds","perSecond","cpu","serverCpu",latencies}
+ * {"requests": answered in time, "inFlight": answered after it, "failed", "unsent": were due and found no free
+ *  connection, "lost": never answered, "seconds", "perSecond", "cpu", "serverCpu", latencies}
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -27,6 +28,8 @@
 #define NUMBER "@NUMBER@@"
 #define TIME "@TIME@@@@@@@@@@@@@@"
 #define DRAIN_SECONDS 3
+
+_Static_assert(sizeof NUMBER == 9 + 1 && sizeof TIME == 19 + 1, "placeholders are as long as what takes their place");
 
 typedef struct {
   int fd;
@@ -205,9 +208,9 @@ int main(int count, char **arguments) {
   /* What is in flight belongs to the latencies; what was never sent is told. */
   unsigned unsent = due_count;
   while (idle_count < options.connections && now_ns() < end + DRAIN_SECONDS * 1000000000ull) turn(now_ns() + 10000000);
-  printf("{\"requests\":%llu,\"failed\":%llu,\"unsent\":%u,\"lost\":%d,\"seconds\":%.6f,\"perSecond\":%.2f,"
+  printf("{\"requests\":%llu,\"inFlight\":%llu,\"failed\":%llu,\"unsent\":%u,\"lost\":%d,\"seconds\":%.6f,\"perSecond\":%.2f,"
          "\"cpu\":%.6f,",
-         (unsigned long long)in_time, (unsigned long long)failed, unsent, options.connections - idle_count, seconds,
+         (unsigned long long)in_time, (unsigned long long)(requests - in_time), (unsigned long long)failed, unsent, options.connections - idle_count, seconds,
          (double)in_time / seconds, cpu);
   watched_print(before, after);
   printf(",");

@@ -11,6 +11,7 @@
  *                              {"ticks","deliveredBytes","seconds","cpu","serverCpu",latencies of whole ticks}
  *   wait BYTES SECONDS         reads until BYTES of payload have come in all, SECONDS at most
  *   count                      what has come since `settle`: {"messages","bytes","min","max",latencies of stamps}
+ *   clock                      {"serverCpu"}: what the processes of --watch have used until now, in seconds
  *   quit
  */
 #define _GNU_SOURCE
@@ -374,6 +375,14 @@ static void count_all(void) {
   printf("}\n");
 }
 
+static void print_clock(void) {
+  double before[MAX_WATCHED] = {0}, after[MAX_WATCHED];
+  watched_cpu(after);
+  printf("{");
+  watched_print(before, after);
+  printf("}\n");
+}
+
 static void parse_options(int count, char **arguments) {
   for (int at = 1; at < count; at += 2) {
     const char *name = arguments[at], *value = at + 1 < count ? arguments[at + 1] : "";
@@ -422,6 +431,7 @@ int main(int count, char **arguments) {
     if (strcmp(line, "connect") == 0) connect_all();
     else if (strcmp(line, "settle") == 0) settle();
     else if (strcmp(line, "count") == 0) count_all();
+    else if (strcmp(line, "clock") == 0) print_clock();
     else if (strcmp(line, "quit") == 0) return 0;
     else if (sscanf(line, "ticks %lf %llu %899s", &seconds, &bytes, file) == 3) run_ticks(seconds, bytes, file);
     else if (sscanf(line, "wait %llu %lf", &bytes, &seconds) == 2) wait_for(bytes, seconds);

@@ -1,0 +1,54 @@
+// A center on the server's core and nodes with clients on the others, for the rows that go through both.
+import { setTimeout } from "node:timers/promises";
+import { openConnections } from "./load.mjs";
+import { cores, Program } from "./process.mjs";
+import { peerFile } from "./setup.mjs";
+
+const nodeProgram = (file, ...args) => [process.execPath, peerFile(file), ...args];
+
+/**
+ * Starts a center, `nodes` nodes and `users` clients, spread over the nodes: user n is the one of number n.
+ * @param {{ nodes: number, users: number, groups?: number, centerCore?: number, nodeCore?: number, loadArgs?: string[] }} options
+ */
+export async function startCluster({
+  nodes: count,
+  users,
+  groups = 0,
+  centerCore = cores.server,
+  nodeCore = cores.others,
+  loadArgs = [],
+}) {
+  const center = new Program(nodeProgram("center.mjs"), { core: centerCore });
+  const { link, http } = await center.answer();
+  const nodes = [];
+  for (let at = 0; at < count; at += 1) {
+    const options = { link, firstUser: at, userStep: count, groups };
+    nodes.push(new Program(nodeProgram("node.mjs", JSON.stringify(options)), { core: nodeCore }));
+  }
+  const ports = [];
+  for (const node of nodes) ports.push((await node.answer()).port);
+  while ((await center.ask('{"nodes":true}')).linked < count) await setTimeout(20);
+  const clients = await openConnections({
+    ports,
+    connections: users,
+    args: loadArgs,
+    watch: [center.pid, ...nodes.map(({ pid }) => pid)],
+  });
+  await clients.settle();
+  return {
+    center,
+    nodes,
+    clients,
+    http,
+    stop: async () => {
+      await clients.stop();
+      await Promise.all([center, ...nodes].map((program) => program.stop()));
+    },
+  };
+}
+
+/** A server that only answers requests. */
+export async function startHttpServer(file, ...args) {
+  const program = new Program(nodeProgram(file, ...args), { core: cores.server });
+  return { program, http: (await program.answer()).http };
+}

@@ -1,0 +1,96 @@
+// 10,000 connections in 1,000 groups, messages to random groups.
+import { startCluster } from "../cluster.mjs";
+import { classicRequest, inFile, NUMBER, openConnections, sendRequests } from "../load.mjs";
+import { GROUPS } from "../peers/groups.mjs";
+import { PAYLOAD_BYTES, payload } from "../peers/serve.mjs";
+import { cores, Program } from "../process.mjs";
+import { summary } from "../report/numbers.mjs";
+import { peerFile } from "../setup.mjs";
+
+const CONNECTIONS = 10_000;
+const BATCH = 64;
+
+export const name = "groups";
+
+export async function run({ quick, log }) {
+  const rounds = quick ? 3 : 9;
+  const messages = BATCH * (quick ? 100 : 300);
+  // The node is what is measured: it has the core to itself.
+  const cluster = await startCluster({
+    nodes: 1,
+    users: CONNECTIONS,
+    groups: GROUPS,
+    centerCore: cores.others,
+    nodeCore: cores.server,
+  });
+  const loop = await startLoop();
+  const request = inFile(classicRequest("sendToGroup", { groupId: NUMBER, msg: payload }));
+  const measured = { loop: [], link: [], http: [] };
+  for (let round = -1; round < rounds; round += 1) {
+    if (round >= 0) log(`round ${round + 1} of ${rounds}`);
+    const command = JSON.stringify({ messages, batch: BATCH });
+    const sample = {
+      loop: await measure(loop.clients, 0, () => loop.program.ask(command)),
+      link: await measure(cluster.clients, 1, () => cluster.center.ask(command)),
+      http: await measure(cluster.clients, 1, () => requests(cluster, request, quick ? 0.5 : 1.5)),
+    };
+    // The first one warms up.
+    if (round >= 0) for (const [way, value] of Object.entries(sample)) measured[way].push(value);
+  }
+  await loop.clients.stop();
+  await loop.program.stop();
+  await cluster.stop();
+  const results = Object.fromEntries(
+    Object.entries(measured).map(([way, samples]) => [way, summarize(samples, measured.loop)]),
+  );
+  return { connections: CONNECTIONS, groups: GROUPS, payloadBytes: PAYLOAD_BYTES, rounds, messages, batch: BATCH, results };
+}
+
+async function startLoop() {
+  const program = new Program([process.execPath, peerFile("group-loop.mjs")], { core: cores.server });
+  const { port } = await program.answer();
+  const clients = await openConnections({ ports: [port], connections: CONNECTIONS, watch: [program.pid] });
+  await clients.settle();
+  return { program, clients };
+}
+
+/** Microseconds of the process at `index` for each delivery, once all of them have arrived. */
+async function measure(clients, index, send) {
+  await clients.settle();
+  const before = await clients.clock();
+  const start = performance.now();
+  const { delivered } = await send();
+  const { bytes } = await clients.wait(delivered * PAYLOAD_BYTES, 10);
+  const seconds = (performance.now() - start) / 1000;
+  const after = await clients.clock();
+  if (bytes !== delivered * PAYLOAD_BYTES) {
+    throw new Error(`${bytes} bytes arrived instead of ${delivered} messages of ${PAYLOAD_BYTES}`);
+  }
+  return {
+    cpuMicroseconds: ((after[index] - before[index]) / delivered) * 1e6,
+    centerMicroseconds: index === 0 ? 0 : ((after[0] - before[0]) / delivered) * 1e6,
+    perSecond: delivered / seconds,
+  };
+}
+
+async function requests({ http }, request, seconds) {
+  const { requests: answered, inFlight } = await sendRequests({
+    port: http,
+    request,
+    expect: '"code":0',
+    numbers: GROUPS,
+    seconds,
+  });
+  return { delivered: (answered + inFlight) * (CONNECTIONS / GROUPS) };
+}
+
+function summarize(samples, reference) {
+  const of = (pick) => summary(samples.map(pick));
+  return {
+    cpuMicroseconds: of((sample) => sample.cpuMicroseconds),
+    centerMicroseconds: of((sample) => sample.centerMicroseconds),
+    perSecond: of((sample) => sample.perSecond),
+    ratio: summary(samples.map((sample, round) => sample.cpuMicroseconds / reference[round].cpuMicroseconds)),
+    samples,
+  };
+}
