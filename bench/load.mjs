@@ -19,7 +19,9 @@ export async function openConnections({ ports, connections, args = [], watch = [
     { core: cores.load, name: "ws-load" },
   );
   const connected = await program.ask("connect");
-  if (connected.refused > 0) throw new Error(`${connected.refused} of ${connections} clients were not let in`);
+  if (connected.refused > 0) {
+    throw new Error(`${connected.refused} of ${connections} clients were not let in: ${program.errors}`);
+  }
   return {
     program,
     connected,

@@ -61,6 +61,11 @@ export class Program {
     return withChildren(this.pid).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
   }
 
+  /** What it wrote last to its standard error. */
+  get errors() {
+    return this.#errors.trim();
+  }
+
   /** Resident bytes, its children's included. */
   get residentBytes() {
     return withChildren(this.pid).reduce((sum, pid) => sum + residentBytesOf(pid), 0);

@@ -81,9 +81,13 @@ static uint8_t buffer[256 * 1024];
 static uint64_t target;
 static int reached_count;
 
-static void end_connection(Connection *c) {
-  if (c->state == OPEN) open_count -= 1;
-  else refused_count += 1;
+static void end_connection(Connection *c, const char *why) {
+  if (c->state == OPEN) {
+    open_count -= 1;
+  } else {
+    if (refused_count == 0) fprintf(stderr, "the first that was not let in: %s\n", why);
+    refused_count += 1;
+  }
   close(c->fd);
   c->fd = -1;
   c->state = ENDED;
@@ -100,7 +104,7 @@ static void send_frame(Connection *c, int opcode, const void *payload, size_t le
     frame[3] = (uint8_t)length;
   }
   memcpy(frame + header + 4, payload, length);
-  if (write(c->fd, frame, header + 4 + length) != (ssize_t)(header + 4 + length)) end_connection(c);
+  if (write(c->fd, frame, header + 4 + length) != (ssize_t)(header + 4 + length)) end_connection(c, "write");
 }
 
 static void start_connection(int index) {
@@ -121,7 +125,7 @@ static void start_connection(int index) {
   c->state = CONNECTING;
   started_count += 1;
   if (connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) {
-    end_connection(c);
+    end_connection(c, strerror(errno));
     return;
   }
   struct epoll_event event = {.events = EPOLLOUT, .data.u32 = (uint32_t)index};
@@ -135,7 +139,7 @@ static void send_handshake(int index) {
   socklen_t size = sizeof error;
   getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
-    end_connection(c);
+    end_connection(c, strerror(error));
     return;
   }
 #pragma GCC diagnostic push
@@ -147,7 +151,7 @@ static void send_handshake(int index) {
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
                         path);
   if (write(c->fd, request, (size_t)length) != length) {
-    end_connection(c);
+    end_connection(c, strerror(errno));
     return;
   }
   c->state = SHAKING;
@@ -159,7 +163,7 @@ static void end_of_frame(Connection *c) {
   if (c->opcode == 0x9) {
     send_frame(c, 0xa, c->head, c->head_length);
   } else if (c->opcode == 0x8) {
-    end_connection(c);
+    end_connection(c, "a close frame");
   } else if (c->opcode <= 0x2) {
     c->messages += 1;
     total_messages += 1;
@@ -222,8 +226,7 @@ static void take_answer(Connection *c, const uint8_t *data, size_t length) {
   char *answer = c->answer;
   c->answer = NULL;
   if (strncmp(answer, "HTTP/1.1 101", 12) != 0 || strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == NULL) {
-    if (refused_count == 0) fprintf(stderr, "refused: %.200s\n", answer);
-    end_connection(c);
+    end_connection(c, answer);
   } else {
     c->state = OPEN;
     open_count += 1;
@@ -257,7 +260,7 @@ static int turn(int timeout_ms) {
     }
     ssize_t length = read(c->fd, buffer, sizeof buffer);
     if (length < 0 && errno == EAGAIN) continue;
-    if (length <= 0) end_connection(c);
+    if (length <= 0) end_connection(c, length == 0 ? "the server ended it" : strerror(errno));
     else if (c->state == SHAKING) take_answer(c, buffer, (size_t)length);
     else take_frames(c, buffer, (size_t)length);
   }

@@ -14,7 +14,17 @@ const byFifo = (command) => async () => {
   const tickTarget = ["--tick-fifo", program.fifo];
   return { program, port, pids: [program.pid], ticks: { 1: "t", 16: "s" }, tickTarget };
 };
-const node = (file) => byFifo(() => [process.execPath, peerFile(file)]);
+const node = (file, ...args) => byFifo(() => [process.execPath, "--expose-gc", peerFile(file), ...args]);
+
+/** Servers of rows other than fan-out. */
+const servers = {
+  ws: node("ws.mjs"),
+  "websocket-center": node("websocket-center.mjs"),
+  /** Each connection has a user and a group of ten. */
+  "websocket-center-bound": node("websocket-center.mjs", "bound"),
+};
+
+export const startServer = (name) => servers[name]();
 
 export const peers = [
   {

@@ -1,11 +1,17 @@
-// This project: a node with its defaults, and `hub.broadcast`.
+// This project: a node with its defaults, and `hub.broadcast`. With the argument `bound`, each connection has a user
+// and a group.
 import { createNode, createSilentLogger } from "websocket-center";
 import { payload, serve } from "./serve.mjs";
 
-const node = createNode(
-  { port: 0, centers: [], ...JSON.parse(process.argv[2] ?? "{}") },
-  { log: createSilentLogger() },
-);
+const node = createNode({ port: 0, centers: [] }, { log: createSilentLogger() });
+if (process.argv[2] === "bound") {
+  let count = 0;
+  node.on("open", ({ id }) => {
+    const number = count++;
+    node.hub.bindUser({ userId: `user ${number}`, connectionId: id });
+    node.hub.joinConnectionToGroup({ groupId: `group ${number % 1000}`, connectionId: id });
+  });
+}
 await node.start();
 serve(Number(node.addresses.client.split(":").at(-1)), (messages) => {
   for (let sent = 0; sent < messages; sent += 1) node.hub.broadcast({ message: payload });

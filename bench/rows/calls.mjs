@@ -1,0 +1,99 @@
+// sendMessageToId by HTTP through a center, to users spread over 1, 2 and 8 nodes, beside bare servers.
+import { startCluster, startHttpServer } from "../cluster.mjs";
+import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
+import { payload } from "../peers/serve.mjs";
+import { summary } from "../report/numbers.mjs";
+
+const USERS = 1000;
+
+export const name = "calls";
+
+/** What is measured; the cluster's numbers are its nodes. */
+const subjects = [
+  { name: "fastify-qs", title: "bare Fastify, query parser `qs`", start: () => startHttpServer("fastify.mjs", "qs") },
+  { name: "fastify", title: "bare Fastify, its own flat query parser", start: () => startHttpServer("fastify.mjs") },
+  { name: "node-http", title: "bare `node:http`, no query parser", start: () => startHttpServer("node-http.mjs") },
+  ...[1, 2, 8].map((nodes) => ({
+    name: `nodes-${nodes}`,
+    title: `**center**, ${nodes} node${nodes === 1 ? "" : "s"}`,
+    start: () => startCluster({ nodes, users: USERS }),
+  })),
+];
+
+export async function run({ quick, log }) {
+  const rounds = quick ? 3 : 9;
+  const seconds = quick ? 0.7 : 2;
+  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
+  const servers = [];
+  for (const subject of subjects) {
+    const server = await subject.start();
+    servers.push({ subject, server, process: server.center ?? server.program, samples: [], open: [] });
+  }
+  const load = (server, process, options) =>
+    sendRequests({ port: server.http, request, expect: '"code":0', numbers: USERS, watch: [process.pid], ...options });
+
+  for (const { server, process } of servers) await load(server, process, { seconds: 1 });
+  for (let round = 0; round < rounds; round += 1) {
+    log(`as fast as answers come, round ${round + 1} of ${rounds}`);
+    for (const { server, process, samples } of servers) {
+      samples.push(measured(await load(server, process, { seconds })));
+    }
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    log(`at half of the highest rate, round ${round + 1} of ${rounds}`);
+    for (const { server, process, samples, open } of servers) {
+      const rate = Math.max(...samples.map(({ perSecond }) => perSecond)) / 2;
+      open.push(measured(await load(server, process, { seconds, rate, warmUp: 0.2 })));
+    }
+  }
+  for (const { server } of servers) await (server.stop?.() ?? server.program.stop());
+
+  const reference = servers.find(({ subject }) => subject.name === "fastify-qs").samples;
+  const oneNode = servers.find(({ subject }) => subject.name === "nodes-1").samples;
+  return {
+    users: USERS,
+    connections: 64,
+    rounds,
+    seconds,
+    results: Object.fromEntries(
+      servers.map(({ subject, samples, open }) => [
+        subject.name,
+        { title: subject.title, ...summarize(samples, open, reference, oneNode) },
+      ]),
+    ),
+  };
+}
+
+function measured({ requests, perSecond, serverCpu, seconds, cpu, p50, p99, p999, unsent }) {
+  return {
+    cpuMicroseconds: (serverCpu[0] / requests) * 1e6,
+    perSecond,
+    serverShare: serverCpu[0] / seconds,
+    loadShare: cpu / seconds,
+    p50,
+    p99,
+    p999,
+    unsent,
+  };
+}
+
+function summarize(samples, open, reference, oneNode) {
+  const of = (list, pick) => summary(list.map(pick));
+  const ratioTo = (others) =>
+    summary(samples.map((sample, round) => sample.cpuMicroseconds / others[round].cpuMicroseconds));
+  return {
+    cpuMicroseconds: of(samples, (sample) => sample.cpuMicroseconds),
+    ratio: ratioTo(reference),
+    ratioToOneNode: ratioTo(oneNode),
+    perSecond: of(samples, (sample) => sample.perSecond),
+    serverShare: of(samples, (sample) => sample.serverShare),
+    loadShare: of(samples, (sample) => sample.loadShare),
+    openLoop: {
+      perSecond: of(open, (sample) => sample.perSecond),
+      p50: of(open, (sample) => sample.p50),
+      p99: of(open, (sample) => sample.p99),
+    },
+    samples,
+    open,
+  };
+}

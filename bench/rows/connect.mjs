@@ -1,0 +1,48 @@
+// 10,000 clients that connect at once, beside bare `ws`.
+import { openConnections } from "../load.mjs";
+import { startServer } from "../peers/peers.mjs";
+import { cpuSecondsOf } from "../process.mjs";
+import { summary } from "../report/numbers.mjs";
+
+const CONNECTIONS = 10_000;
+
+export const name = "connect";
+
+const subjects = ["ws", "websocket-center"];
+
+export async function run({ quick, log }) {
+  const rounds = quick ? 3 : 9;
+  const measured = Object.fromEntries(subjects.map((subject) => [subject, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    log(`round ${round + 1} of ${rounds}`);
+    for (const subject of subjects) measured[subject].push(await connectAll(subject));
+  }
+  const results = Object.fromEntries(
+    Object.entries(measured).map(([subject, samples]) => [
+      subject,
+      {
+        perSecond: summary(samples.map(({ perSecond }) => perSecond)),
+        cpuMicroseconds: summary(samples.map(({ cpuMicroseconds }) => cpuMicroseconds)),
+        lastMs: summary(samples.map(({ lastMs }) => lastMs)),
+        ratio: summary(samples.map(({ perSecond }, round) => perSecond / measured.ws[round].perSecond)),
+        cpuRatio: summary(
+          samples.map(({ cpuMicroseconds }, round) => cpuMicroseconds / measured.ws[round].cpuMicroseconds),
+        ),
+        samples,
+      },
+    ]),
+  );
+  return { connections: CONNECTIONS, rounds, results };
+}
+
+async function connectAll(subject) {
+  const { program, port } = await startServer(subject);
+  const before = cpuSecondsOf(program.pid);
+  // At once: all handshakes are under way before the first is answered. It throws where one is refused.
+  const clients = await openConnections({ ports: [port], connections: CONNECTIONS, args: ["--at-once", "0"] });
+  const cpu = cpuSecondsOf(program.pid) - before;
+  const { seconds, max } = clients.connected;
+  await clients.stop();
+  await program.stop();
+  return { perSecond: CONNECTIONS / seconds, cpuMicroseconds: (cpu / CONNECTIONS) * 1e6, lastMs: max };
+}
