@@ -1,5 +1,5 @@
 // The load programs (load/*.c), as a row of the benchmark uses them.
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cores, Program } from "./process.mjs";
 import { programs, resultsFolder } from "./setup.mjs";
@@ -37,7 +37,16 @@ export async function openConnections({ ports, connections, args = [], watch = [
 }
 
 /** Sends requests over keep-alive connections (load/http-load.c); `rate` 0: as fast as they are answered. */
-export async function sendRequests({ port, request, expect, numbers, seconds, rate = 0, warmUp = 0, watch = [] }) {
+export async function sendRequests({
+  port,
+  request,
+  expect,
+  numbers,
+  seconds,
+  rate = 0,
+  warmUp = 0,
+  watch = [],
+}) {
   const program = new Program(
     [
       programs.httpLoad,
@@ -73,7 +82,9 @@ let files = 0;
 
 /** Keeps bytes in a file, from which the load program takes them. */
 export function inFile(bytes) {
-  const file = path.join(resultsFolder, `blob-${(files += 1)}`);
+  const folder = path.join(resultsFolder, "blobs");
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, String((files += 1)));
   writeFileSync(file, bytes);
   return file;
 }

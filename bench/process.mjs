@@ -9,7 +9,11 @@ import { createInterface } from "node:readline";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 
 /** Servers have a core of their own; the load has another, which it shares with the rest where there are only two. */
-export const cores = { server: 0, load: cpus().length > 1 ? 1 : 0, others: cpus().length > 2 ? 2 : cpus().length - 1 };
+export const cores = {
+  server: 0,
+  load: cpus().length > 1 ? 1 : 0,
+  others: cpus().length > 2 ? 2 : cpus().length - 1,
+};
 
 const LINE_TIMEOUT_MS = 90_000;
 const running = new Set();

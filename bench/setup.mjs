@@ -22,13 +22,19 @@ export const peerFile = (name) => path.join(folder, "peers", name);
 
 /** @returns the path of a program, undefined where it is not installed. */
 export function findCommand(name) {
-  const { status, stdout } = spawnSync("sh", ["-c", `PATH="$PATH:/usr/sbin:/sbin" command -v "$1"`, "sh", name]);
+  const { status, stdout } = spawnSync("sh", [
+    "-c",
+    `PATH="$PATH:/usr/sbin:/sbin" command -v "$1"`,
+    "sh",
+    name,
+  ]);
   return status === 0 ? String(stdout).trim() : undefined;
 }
 
 /** @throws Error that says what is missing and how to get it. */
 export function setUp(log) {
-  if (process.platform !== "linux") throw new Error("the benchmark needs Linux: it reads /proc and uses epoll");
+  if (process.platform !== "linux")
+    throw new Error("the benchmark needs Linux: it reads /proc and uses epoll");
   for (const [command, debian] of [
     ["cc", "gcc and libc6-dev"],
     ["taskset", "util-linux"],

@@ -43,6 +43,8 @@ typedef struct {
   uint8_t opcode;
   uint8_t header[10];
   uint8_t header_length;
+  /* A ping of Engine.IO, which is a text frame of one byte, is no message. */
+  uint8_t is_engine_ping;
   /* The first bytes of the present frame's payload, where something looks at them. */
   uint8_t head[HEAD_BYTES];
   uint8_t head_length;
@@ -164,10 +166,11 @@ static void end_of_frame(Connection *c) {
     send_frame(c, 0xa, c->head, c->head_length);
   } else if (c->opcode == 0x8) {
     end_connection(c, "a close frame");
+  } else if (c->is_engine_ping) {
+    send_frame(c, 0x1, "3", 1);
   } else if (c->opcode <= 0x2) {
     c->messages += 1;
     total_messages += 1;
-    if (options.engine_io && c->head_length == 1 && c->head[0] == '2') send_frame(c, 0x1, "3", 1);
     if (options.stamps && c->head_length >= 20 && c->head[0] == 'T') {
       char digits[20] = {0};
       memcpy(digits, c->head + 1, 19);
@@ -178,7 +181,7 @@ static void end_of_frame(Connection *c) {
 
 /* Goes through bytes from the server: unmasked frames, cut anywhere. */
 static void take_frames(Connection *c, const uint8_t *data, size_t length) {
-  int looks = options.stamps || options.engine_io;
+  int looks = options.stamps;
   while (length > 0 && c->state == OPEN) {
     if (c->payload_left == 0) {
       c->header[c->header_length++] = *data++;
@@ -193,6 +196,7 @@ static void take_frames(Connection *c, const uint8_t *data, size_t length) {
       for (unsigned at = 2; at < needed; at += 1) c->payload_left = c->payload_left << 8 | c->header[at];
       c->header_length = 0;
       c->head_length = 0;
+      c->is_engine_ping = options.engine_io && c->opcode == 0x1 && c->payload_left == 1;
       if (c->payload_left == 0) end_of_frame(c);
       continue;
     }
@@ -202,7 +206,7 @@ static void take_frames(Connection *c, const uint8_t *data, size_t length) {
       memcpy(c->head + c->head_length, data, kept);
       c->head_length = (uint8_t)(c->head_length + kept);
     }
-    if (c->opcode <= 0x2) {
+    if (c->opcode <= 0x2 && !c->is_engine_ping) {
       uint64_t before = c->bytes;
       c->bytes += part;
       total_bytes += part;

@@ -63,6 +63,8 @@ http {
     name: "nginx",
   });
   await listening(port);
+  // The worker is there as soon as it answers.
+  await fetch(`http://127.0.0.1:${port}/publish`, { method: "POST", body: payload });
   const post = `POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: ${PAYLOAD_BYTES}\r\n\r\n${payload}`;
   return {
     program,

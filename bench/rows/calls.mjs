@@ -2,7 +2,7 @@
 import { startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { summary } from "../report/numbers.mjs";
+import { goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
 
 const USERS = 1000;
 
@@ -10,9 +10,21 @@ export const name = "calls";
 
 /** What is measured; the cluster's numbers are its nodes. */
 const subjects = [
-  { name: "fastify-qs", title: "bare Fastify, query parser `qs`", start: () => startHttpServer("fastify.mjs", "qs") },
-  { name: "fastify", title: "bare Fastify, its own flat query parser", start: () => startHttpServer("fastify.mjs") },
-  { name: "node-http", title: "bare `node:http`, no query parser", start: () => startHttpServer("node-http.mjs") },
+  {
+    name: "fastify-qs",
+    title: "bare Fastify, query parser `qs`",
+    start: () => startHttpServer("fastify.mjs", "qs"),
+  },
+  {
+    name: "fastify",
+    title: "bare Fastify, its own flat query parser",
+    start: () => startHttpServer("fastify.mjs"),
+  },
+  {
+    name: "node-http",
+    title: "bare `node:http`, no query parser",
+    start: () => startHttpServer("node-http.mjs"),
+  },
   ...[1, 2, 8].map((nodes) => ({
     name: `nodes-${nodes}`,
     title: `**center**, ${nodes} node${nodes === 1 ? "" : "s"}`,
@@ -30,7 +42,14 @@ export async function run({ quick, log }) {
     servers.push({ subject, server, process: server.center ?? server.program, samples: [], open: [] });
   }
   const load = (server, process, options) =>
-    sendRequests({ port: server.http, request, expect: '"code":0', numbers: USERS, watch: [process.pid], ...options });
+    sendRequests({
+      port: server.http,
+      request,
+      expect: '"code":0',
+      numbers: USERS,
+      watch: [process.pid],
+      ...options,
+    });
 
   for (const { server, process } of servers) await load(server, process, { seconds: 1 });
   for (let round = 0; round < rounds; round += 1) {
@@ -95,5 +114,83 @@ function summarize(samples, open, reference, oneNode) {
     },
     samples,
     open,
+  };
+}
+
+export function report({ users, connections, rounds, results }) {
+  const all = Object.values(results);
+  const markdown = `
+\`GET /?event=sendMessageToId\` at a center, for one of ${number(users)} users, who are spread over the nodes and each
+have a client that gets the message. ${connections} keep-alive connections, no pipelining. *CPU* is that of the center's
+process, or of the bare server's, a request. The nodes and the load share the other core, so a rate may be what those allow;
+where the server's share of its core is below 100 %, it is. The bare servers answer as many bytes, and do nothing for it.
+Median of ${rounds} rounds (least to most).
+
+As fast as answers come:
+
+${table(
+  [
+    "server",
+    "CPU, ratio to Fastify with `qs`",
+    "CPU a request, us",
+    "requests/s",
+    "server's core",
+    "load program",
+  ],
+  all.map(({ title, ratio, cpuMicroseconds, perSecond, serverShare, loadShare }) => [
+    title,
+    spread(ratio),
+    spread(cpuMicroseconds, 1),
+    number(perSecond.median),
+    percent(serverShare),
+    percent(loadShare),
+  ]),
+)}
+
+At half of the highest rate that each has reached, sent by the clock whatever the answers do; latency counts from when a
+request was due:
+
+${table(
+  ["server", "requests/s", "p50, ms", "p99, ms"],
+  all.map(({ title, openLoop: { perSecond, p50, p99 } }) => [
+    title,
+    number(perSecond.median),
+    spread(p50),
+    spread(p99),
+  ]),
+)}
+`;
+  const own = ["nodes-1", "nodes-2", "nodes-8"];
+  return {
+    title: "Calls to users",
+    markdown,
+    images: {},
+    goals: [
+      ...own.map((key) =>
+        goal({
+          work: `\`sendMessageToId\` by HTTP, ${results[key].title.replaceAll("*", "")}`,
+          target: "CPU of the center at most that of a bare Fastify route",
+          value: results[key].ratio,
+          atMost: 1,
+        }),
+      ),
+      goal({
+        work: "the same, 8 nodes instead of 1",
+        target: "CPU of the center within 10 %",
+        value: results["nodes-8"].ratioToOneNode,
+        atMost: 1.1,
+      }),
+      ...own.map((key) => {
+        const { p50, p99 } = results[key].openLoop;
+        const limit = Math.max(3 * p50.median, 5);
+        return goal({
+          work: `p99 at half of the highest rate, ${results[key].title.replaceAll("*", "")}`,
+          target: `under the larger of 3 x p50 and 5 ms: ${limit.toFixed(1)} ms`,
+          value: p99,
+          unit: " ms",
+          atMost: limit,
+        });
+      }),
+    ],
   };
 }

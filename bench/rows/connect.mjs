@@ -2,7 +2,7 @@
 import { openConnections } from "../load.mjs";
 import { startServer } from "../peers/peers.mjs";
 import { cpuSecondsOf } from "../process.mjs";
-import { summary } from "../report/numbers.mjs";
+import { goal, number, spread, summary, table } from "../report/numbers.mjs";
 
 const CONNECTIONS = 10_000;
 
@@ -39,10 +39,47 @@ async function connectAll(subject) {
   const { program, port } = await startServer(subject);
   const before = cpuSecondsOf(program.pid);
   // At once: all handshakes are under way before the first is answered. It throws where one is refused.
-  const clients = await openConnections({ ports: [port], connections: CONNECTIONS, args: ["--at-once", "0"] });
+  const clients = await openConnections({
+    ports: [port],
+    connections: CONNECTIONS,
+    args: ["--at-once", "0"],
+  });
   const cpu = cpuSecondsOf(program.pid) - before;
   const { seconds, max } = clients.connected;
   await clients.stop();
   await program.stop();
   return { perSecond: CONNECTIONS / seconds, cpuMicroseconds: (cpu / CONNECTIONS) * 1e6, lastMs: max };
+}
+
+export function report({ connections, rounds, results }) {
+  const row = (title, { ratio, perSecond, cpuMicroseconds, lastMs }) => [
+    title,
+    spread(ratio),
+    spread(perSecond, 0),
+    spread(cpuMicroseconds, 0),
+    spread(lastMs, 0),
+  ];
+  const markdown = `
+${number(connections)} clients begin to connect at once; nobody may be refused. The rate counts until the last is in, which is
+also what the last column shows. Here each client also gets an id, a place in the hub and the \`open\` frame. A new process in
+each of ${rounds} rounds (least to most).
+
+${table(
+  ["server", "rate, ratio to `ws`", "connections/s", "CPU a connection, us", "the last is in after, ms"],
+  [row("ws", results.ws), row("**websocket-center**", results["websocket-center"])],
+)}
+`;
+  return {
+    title: "Connecting",
+    markdown,
+    images: {},
+    goals: [
+      goal({
+        work: `${number(connections)} clients connect at once`,
+        target: "rate at least 0.8 x bare `ws`, nobody refused",
+        value: results["websocket-center"].ratio,
+        atLeast: 0.8,
+      }),
+    ],
+  };
 }

@@ -2,6 +2,7 @@
 import { inFile, openConnections } from "../load.mjs";
 import { startServer } from "../peers/peers.mjs";
 import { PAYLOAD_BYTES } from "../peers/serve.mjs";
+import { number, table } from "../report/numbers.mjs";
 import { residentBytes } from "./memory.mjs";
 
 const CROWDS = [1000, 4000, 18_000];
@@ -41,4 +42,27 @@ async function measure(connections, seconds) {
     p50: run.p50,
     p99: run.p99,
   };
+}
+
+export function report({ points }) {
+  const markdown = `
+One node, each connection with a user and a group; one broadcast of ${PAYLOAD_BYTES} bytes at a time. What a connection and a
+delivery cost should stay as it is however many there are, and a tick should last as much longer as there are more
+connections.
+
+${table(
+  ["connections", "bytes a connection", "CPU a delivery, us", "deliveries/s", "a tick: p50, ms", "p99, ms"],
+  points.map(({ connections, bytes, cpuMicroseconds, perSecond, p50, p99 }) => [
+    number(connections),
+    number(bytes),
+    cpuMicroseconds.toFixed(2),
+    number(perSecond),
+    p50.toFixed(1),
+    p99.toFixed(1),
+  ]),
+)}
+
+With few connections, what the process grows by for other reasons weighs in the second column.
+`;
+  return { title: "Many connections in one process", markdown, images: {}, goals: [] };
 }

@@ -3,7 +3,8 @@ import { setTimeout } from "node:timers/promises";
 import { inFile, openConnections } from "../load.mjs";
 import { peers } from "../peers/peers.mjs";
 import { PAYLOAD_BYTES } from "../peers/serve.mjs";
-import { summary } from "../report/numbers.mjs";
+import { goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
+import { barChart } from "../report/svg.mjs";
 
 const CONNECTIONS = 1000;
 
@@ -49,7 +50,9 @@ async function open(peer) {
   });
   if (peer.quietAfterMs !== undefined) await setTimeout(peer.quietAfterMs);
   await load.settle();
-  const ticks = Object.fromEntries(Object.entries(server.ticks).map(([count, bytes]) => [count, inFile(bytes)]));
+  const ticks = Object.fromEntries(
+    Object.entries(server.ticks).map(([count, bytes]) => [count, inFile(bytes)]),
+  );
   return { peer, server, load, ticks };
 }
 
@@ -85,5 +88,88 @@ function summarize(samples, reference) {
     // Round by round, so that what disturbs a whole round counts for both.
     ratio: summary(samples.map((sample, round) => sample.cpuMicroseconds / reference[round].cpuMicroseconds)),
     samples,
+  };
+}
+
+export function report({ connections, payloadBytes, rounds, missing, results }) {
+  const plain = ({ title }) => title.replaceAll("*", "");
+  const rowsOf = (messages) =>
+    peers.map((peer) => {
+      const result = results[messages][peer.name];
+      if (result === undefined) return [peer.title, `not measured: ${missing[peer.name]}`, "", "", "", ""];
+      return [
+        peer.title,
+        spread(result.ratio),
+        spread(result.cpuMicroseconds),
+        number(result.perSecond.median),
+        percent(result.serverShare),
+        percent(result.loadShare),
+      ];
+    });
+  const head = [
+    "server",
+    "CPU, ratio to the Node.js loop",
+    "CPU a delivery, us",
+    "deliveries/s",
+    "server's core",
+    "load's core",
+  ];
+  const chart = (messages, title) =>
+    barChart({
+      title,
+      unit: "CPU a delivery, as a ratio to a bare Node.js loop of the same round (line: least to most)",
+      bars: peers
+        .filter(({ name: peer }) => results[messages][peer] !== undefined)
+        .map((peer) => ({
+          label: plain(peer),
+          value: results[messages][peer.name].ratio,
+          accent: peer.name === "websocket-center",
+        })),
+    });
+  const markdown = `
+One message of ${payloadBytes} bytes to each of ${number(connections)} connections, end to end: from the call of the
+server's own function for it (\`hub.broadcast\` here) to the last client. The next tick begins when all clients have got
+the last. Every server has TCP_NODELAY set, and the frames of all of them carry ${payloadBytes} bytes. Median of ${rounds}
+rounds (least to most).
+
+**One message a tick.** What is measured is one \`write\` a delivery, which costs the kernel some microseconds whatever
+it carries: no server gets far below the loop in C.
+
+${table(head, rowsOf(1))}
+
+![CPU a delivery, one message a tick](images/bench-fan-out-1.svg)
+
+**Sixteen messages a tick.** Who joins what goes to a connection in a tick pays one write for sixteen messages.
+
+${table(head, rowsOf(16))}
+
+![CPU a delivery, sixteen messages a tick](images/bench-fan-out-16.svg)
+
+How each of them is set up:
+
+${peers.map((peer) => `- ${plain(peer)}: ${peer.how}`).join("\n")}
+`;
+  const own = (messages) => results[messages]["websocket-center"].ratio;
+  return {
+    title: "Fan-out",
+    markdown,
+    images: {
+      "bench-fan-out-1.svg": chart(1, "One message a tick"),
+      "bench-fan-out-16.svg": chart(16, "Sixteen messages a tick"),
+    },
+    goals: [
+      goal({
+        work: "fan-out, 1,000 connections, one message a tick",
+        target: "CPU at most 1.1 x a bare Node.js write loop",
+        value: own(1),
+        atMost: 1.1,
+      }),
+      goal({
+        work: "the same, 16 messages a tick",
+        target: "CPU at most 1.15 x a bare Node.js loop that writes the joined buffer",
+        value: own(16),
+        atMost: 1.15,
+      }),
+    ],
   };
 }

@@ -1,7 +1,7 @@
 // Resident memory of idle connections, beside bare `ws`.
 import { openConnections } from "../load.mjs";
 import { startServer } from "../peers/peers.mjs";
-import { summary } from "../report/numbers.mjs";
+import { goal, number, spread, summary, table } from "../report/numbers.mjs";
 
 const CONNECTIONS = 8000;
 
@@ -45,4 +45,29 @@ export async function residentBytes(program) {
   program.tell("m");
   await program.answer();
   return program.residentBytes;
+}
+
+export function report({ connections, rounds, results }) {
+  const row = (title, { ratio, bytes }) => [title, spread(ratio), spread(bytes, 0)];
+  const bound = results["websocket-center-bound"];
+  const markdown = `
+Growth of the process's resident memory from before the first of ${number(connections)} clients to after the last, each time
+after a forced collection, divided by the clients. Here each of them has a user and is in a group; a bare \`ws\` server
+knows of neither. A new process in each of ${rounds} rounds (least to most).
+
+${table(["server", "ratio to `ws`", "bytes a connection"], [row("ws", results.ws), row("**websocket-center**", bound)])}
+`;
+  return {
+    title: "Memory",
+    markdown,
+    images: {},
+    goals: [
+      goal({
+        work: `memory of an idle connection, with a user and a group; ${number(connections)} connections`,
+        target: "at most 1.25 x bare `ws`",
+        value: bound.ratio,
+        atMost: 1.25,
+      }),
+    ],
+  };
 }

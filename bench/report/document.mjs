@@ -1,0 +1,62 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { table } from "./numbers.mjs";
+
+/** What docs/BENCHMARKS.md says before the rows. */
+function opening({ machine, quick }) {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  return `# Benchmarks
+
+How much work a delivery, a call and a connection cost here, beside other servers and beside what the machine can do at
+all. This page is written by a program from what it has just measured:
+
+\`\`\`
+npm run bench                 # everything; some 25 minutes
+npm run bench -- --quick      # the same, in some 5 minutes
+npm run bench -- fan-out      # one row, shown on the terminal
+\`\`\`
+
+It needs Linux, a C compiler and two cores; it installs the peers from npm into \`bench/node_modules\`, and names
+the Debian packages of those that npm does not have. Everything runs on loopback, is bounded in time, and ends what it
+started. The raw samples are kept in \`bench/results/\`.
+
+**How it is measured.** Everything in one run on one machine. A server has core ${machine.cores.server} to itself; what
+loads it is on core ${machine.cores.load}: programs in C ([bench/load](../bench/load)) whose own share of a core is shown
+where a rate is, so that one can see that they are not the limit. Several rounds, in which the candidates take turns;
+a figure is the median over the rounds, with the least and the most. *CPU* is user and system time of the server's
+process (with its workers) as the kernel counts it, divided by what was done: the load has a core of its own, so this, and
+not the rate, is what compares. A *ratio* is taken within each round, so that what disturbs the machine for a while
+disturbs both sides of it. Every connection is checked to have got every byte that it should, and no more.
+
+Measured on ${machine.date}${quick ? ", in a quick run" : ""}: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; ${versions.join(", ")}.
+`;
+}
+
+/**
+ * Writes docs/BENCHMARKS.md and its plots.
+ * @param {{ root: string, machine: object, quick: boolean, sections: { title: string, markdown: string, goals: object[], images: Record<string, string> }[] }} parts
+ */
+export function writeDocument({ root, machine, quick, sections }) {
+  const images = path.join(root, "docs", "images");
+  mkdirSync(images, { recursive: true });
+  for (const section of sections) {
+    for (const [file, svg] of Object.entries(section.images)) writeFileSync(path.join(images, file), svg);
+  }
+  const goals = table(
+    ["work", "wanted", "measured", ""],
+    sections.flatMap((section) =>
+      section.goals.map(({ work, target, measured, isReached }) => [
+        work,
+        target,
+        measured,
+        isReached ? "reached" : "**missed**",
+      ]),
+    ),
+  );
+  const parts = [
+    opening({ machine, quick }),
+    `## In short\n\n${goals}\n`,
+    ...sections.map(({ title, markdown }) => `## ${title}\n\n${markdown.trim()}\n`),
+  ];
+  writeFileSync(path.join(root, "docs", "BENCHMARKS.md"), parts.join("\n"));
+}
