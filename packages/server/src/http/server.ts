@@ -241,6 +241,9 @@ function endWithFailure(socket: Duplex, status: number, message: string): void {
   socket.resume();
 }
 
+/** Connections that may wait to be accepted when many come at once; the system may allow fewer (net.core.somaxconn). */
+const ACCEPT_BACKLOG = 16_384;
+
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const onListening = (): void => {
@@ -252,7 +255,7 @@ function listen(server: Server, port: number, host: string): Promise<number> {
       reject(listenError(error, port, host));
     };
     server.once("listening", onListening).once("error", onError);
-    server.listen(port, host);
+    server.listen({ port, host, backlog: ACCEPT_BACKLOG });
   });
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { closeCodes, nodeKeyOf } from "@websocket-center/protocol";
@@ -236,10 +236,14 @@ export class ClientPort {
       if (refusal !== undefined) this.#refuse(address, socket, refusal);
       return;
     }
+    // The answer to the handshake and the first frame leave in one write.
+    socket.cork();
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       if (!(webSocket instanceof ClientSocket)) return;
       this.#open(webSocket, socket, request, address, outcome.admitted);
+      webSocket.connection?.flush();
     });
+    socket.uncork();
   }
 
   #open(
@@ -251,7 +255,7 @@ export class ClientPort {
   ): void {
     this.#handshakes.delete(socket);
     this.#identity.settle();
-    const id = nodeKeyOf(this.#identity.id) + randomBytes(10).toString("hex");
+    const id = nodeKeyOf(this.#identity.id) + randomHex80();
     const connection = new Connection(this.#host, {
       id,
       remoteAddress,
@@ -324,6 +328,12 @@ export class ClientPort {
     this.#hub.remove(connection);
     this.#heartbeat.remove(connection);
   }
+}
+
+/** 80 random bits as 20 hex characters: the parts of a UUID that are all random, of which Node.js keeps a store. */
+function randomHex80(): string {
+  const uuid = randomUUID();
+  return uuid.slice(0, 8) + uuid.slice(24);
 }
 
 function onPing(this: WebSocket, payload: Buffer): void {
