@@ -40,7 +40,7 @@ async function measureRows(chosen) {
   const machine = describeMachine();
   const sections = [];
   for (const row of chosen) {
-    const result = await row.run({ quick, log: (text) => log(`${row.name}: ${text}`) });
+    const result = await measured(row, (text) => log(`${row.name}: ${text}`));
     const file = path.join(resultsFolder, `${row.name}.json`);
     writeFileSync(file, `${JSON.stringify({ machine, quick, result }, undefined, 2)}\n`);
     const section = row.report(result);
@@ -54,6 +54,17 @@ async function measureRows(chosen) {
   }
   writeDocument({ root, machine, quick, sections });
   log("wrote docs/BENCHMARKS.md and its plots");
+}
+
+/** A row's result. One that was disturbed is measured again, once. */
+async function measured(row, log) {
+  try {
+    return await row.run({ quick, log });
+  } catch (error) {
+    log(`failed, and is tried once more: ${error.message}`);
+    await stopAll();
+    return row.run({ quick, log });
+  }
 }
 
 function minutes(ms) {

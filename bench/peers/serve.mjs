@@ -11,7 +11,6 @@ export const payload = "x".repeat(PAYLOAD_BYTES);
  */
 export function serve(port, tick, others = {}) {
   const run = {
-    x: () => process.exit(0),
     t: () => tick(1),
     s: () => tick(16),
     m: () => {
