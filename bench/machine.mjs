@@ -37,7 +37,7 @@ function versions() {
     Bun: ofPackage("bun"),
     Fastify: ofPackage("fastify"),
     nginx: said("nginx", "-v", /nginx\/(\S+)/),
-    "nats-server": said("nats-server", "--version", /v(\S+)/),
+    "nats-server": said("nats-server", "--version", /: v(\S+)/),
     "C compiler": said("cc", "--version", /^(.*)/),
   };
   return Object.fromEntries(Object.entries(all).filter(([, version]) => version !== undefined));
