@@ -69,6 +69,8 @@ export class Connection implements HubConnection, Recipient {
   readonly #host: ConnectionHost;
   readonly #webSocket: ClientWebSocket;
   readonly #socket: Duplex;
+  /** Frames go to the socket as they are: no extension changes them. Kept, because `ws` makes the list anew each time. */
+  readonly #isPlain: boolean;
 
   constructor(
     host: ConnectionHost,
@@ -86,6 +88,7 @@ export class Connection implements HubConnection, Recipient {
     this.data = init.data;
     this.#webSocket = init.webSocket;
     this.#socket = init.socket;
+    this.#isPlain = init.webSocket.extensions === "";
   }
 
   /** The groups that it is in; in a `close` handler, those that it was in. */
@@ -104,7 +107,7 @@ export class Connection implements HubConnection, Recipient {
 
   /** Bytes that were handed to the socket and not yet to the kernel. */
   get #writtenBytes(): number {
-    return this.#webSocket.extensions === "" ? this.#socket.writableLength : this.#webSocket.bufferedAmount;
+    return this.#isPlain ? this.#socket.writableLength : this.#webSocket.bufferedAmount;
   }
 
   /**
@@ -148,7 +151,7 @@ export class Connection implements HubConnection, Recipient {
 
   write(sequence: Sequence): void {
     if (!this.isOpen) return;
-    if (this.#webSocket.extensions !== "") {
+    if (!this.#isPlain) {
       for (const { opcode, payload } of sequence.frames()) {
         if (opcode === TEXT || opcode === BINARY)
           this.#webSocket.send(payload, { binary: opcode === BINARY });
