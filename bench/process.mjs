@@ -60,11 +60,6 @@ export class Program {
     return this.#child.pid;
   }
 
-  /** User and system time of the process and its children until now, in seconds. */
-  get cpuSeconds() {
-    return withChildren(this.pid).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
-  }
-
   /** What it wrote last to its standard error. */
   get errors() {
     return this.#errors.trim();
@@ -140,6 +135,7 @@ export async function stopAll() {
   await Promise.all([...running].map((program) => program.stop()));
 }
 
+/** User and system time of a process until now, in seconds, exact to a hundredth; the load programs know it to the nanosecond. */
 export function cpuSecondsOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // What follows the name, which may hold spaces; utime and stime are in hundredths of a second.

@@ -1,6 +1,5 @@
 // The limit in Node.js: one shared buffer, which holds what a tick sends, written to every socket in a loop.
-import { acceptAll } from "./raw-sockets.mjs";
-import { encodeText } from "./raw-sockets.mjs";
+import { acceptAll, encodeText } from "./raw-sockets.mjs";
 import { payload, serve } from "./serve.mjs";
 
 const frame = encodeText(payload);
