@@ -58,7 +58,7 @@ export function lineChart({ title, xLabel, yLabel, lines }) {
   const [, yMost] = range(([, y]) => y);
   const yMin = 10 ** Math.floor(Math.log10(range(([, y]) => y)[0]));
   const yMax = 10 ** Math.ceil(Math.log10(yMost));
-  const scale = (value, min, max) => Math.log(value / min) / Math.log(max / min);
+  const scale = (value, min, max) => (max > min ? Math.log(value / min) / Math.log(max / min) : 0.5);
   const x = (value) => left + scale(value, xMin, xMax) * (width - left - right);
   const y = (value) => height - bottom - scale(value, yMin, yMax) * (height - top - bottom);
   const body = [];
@@ -68,7 +68,7 @@ export function lineChart({ title, xLabel, yLabel, lines }) {
       `<text x="${left - 8}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end" fill="${INK}">${value}</text>`,
     );
   }
-  const ticks = [500, 1000, 2000, 5000, 10_000, 20_000, 50_000].filter(
+  const ticks = [200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000].filter(
     (value) => value >= xMin && value <= xMax,
   );
   for (const value of ticks) {

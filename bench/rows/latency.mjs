@@ -28,7 +28,7 @@ export async function run({ quick, log }) {
     });
   await send({ seconds: 2 });
   const points = [];
-  for (let rate = 500; points.length < 40; rate = Math.round(rate * factor)) {
+  for (let rate = 200; points.length < 40; rate = Math.round(rate * factor)) {
     await cluster.clients.settle();
     const sent = await send({ seconds, rate });
     const sentCount = sent.requests + sent.inFlight;
