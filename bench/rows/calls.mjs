@@ -51,7 +51,7 @@ export async function run({ quick, log }) {
       ...options,
     });
 
-  for (const { server, process } of servers) await load(server, process, { seconds: 1 });
+  for (const { server, process } of servers) await load(server, process, { seconds: 2.5 });
   for (let round = 0; round < rounds; round += 1) {
     log(`as fast as answers come, round ${round + 1} of ${rounds}`);
     for (const { server, process, samples } of servers) {
