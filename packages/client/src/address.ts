@@ -1,0 +1,85 @@
+import type { Environment } from "./environment.js";
+import { ClientError } from "./errors.js";
+import { parseObject } from "./frames.js";
+
+export interface AddressContext {
+  /** The address to keep away from, where the last one could not be reached or was going away. */
+  readonly avoid: string | undefined;
+  /** Aborted when the try is given up. */
+  readonly signal: AbortSignal;
+}
+
+/** One address, several of which any will do, or a function that is asked before each try. */
+export type Address = string | readonly string[] | ((context: AddressContext) => string | Promise<string>);
+
+/** The steering endpoint of a center or node, which knows where there is room. */
+export interface Assign {
+  /** `http(s)://host/assign` */
+  readonly url: string;
+  /** Sends all of a user's connections to one node, where that is possible. */
+  readonly userId?: string;
+}
+
+export type FindAddress = (context: AddressContext) => Promise<string>;
+
+/** A list is used in its order, from a random place on, each try with the next: so clients spread over the nodes. */
+export function createFindAddress(
+  { url, assign }: { url: Address | undefined; assign: Assign | undefined },
+  environment: Environment,
+): FindAddress {
+  if (typeof url === "function") {
+    return async (context) => {
+      try {
+        return toWebSocketUrl(await url(context));
+      } catch (cause) {
+        throw new ClientError("NO_ADDRESS", "the `url` function gave no address", { cause });
+      }
+    };
+  }
+  if (url !== undefined) {
+    const urls = [url].flat().map(toWebSocketUrl);
+    let next = Math.floor(environment.random() * urls.length);
+    return () => Promise.resolve(urls[next++ % urls.length] ?? "");
+  }
+  if (assign === undefined) throw new ClientError("BAD_OPTIONS", "give `url` or `assign`");
+  return ({ signal }) => askAssign(assign, environment, signal);
+}
+
+/** @throws ClientError BAD_OPTIONS where it is no address of a WebSocket. */
+export function toWebSocketUrl(url: string): string {
+  try {
+    // In a browser an address may be relative to the page.
+    const base = typeof location === "undefined" ? undefined : location.href;
+    const full = new URL(url, base).href.replace(/^http/, "ws");
+    if (/^wss?:[^#]+$/.test(full)) return full;
+  } catch {
+    // Told below.
+  }
+  throw new ClientError("BAD_OPTIONS", `expected a ws:// or wss:// address, got ${JSON.stringify(url)}`);
+}
+
+async function askAssign(
+  { url, userId }: Assign,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<string> {
+  const question =
+    userId === undefined ? url : `${url}${url.includes("?") ? "&" : "?"}id=${encodeURIComponent(userId)}`;
+  let status: number | undefined;
+  try {
+    const response = await environment.fetch(question, { signal });
+    ({ status } = response);
+    if (!response.ok) {
+      const seconds = Number(response.headers.get("Retry-After") ?? 0);
+      throw new ClientError("NO_ADDRESS", `${url} answered with status ${status}`, {
+        retryAfterMs: seconds > 0 ? seconds * 1000 : 0,
+      });
+    }
+    const found = parseObject(await response.text())?.["url"];
+    return toWebSocketUrl(typeof found === "string" ? found : "");
+  } catch (cause) {
+    if (cause instanceof ClientError && cause.code === "NO_ADDRESS") throw cause;
+    const what = status === undefined ? "cannot be reached" : "answered without an address";
+    throw new ClientError("NO_ADDRESS", `${url} ${what}`, { cause });
+  }
+}
