@@ -16,7 +16,7 @@ export type Address = string | readonly string[] | ((context: AddressContext) =>
 export interface Assign {
   /** `http(s)://host/assign` */
   readonly url: string;
-  /** Sends all of a user's connections to one node, where that is possible. */
+  /** Who connects: all of a user's connections go to one node. Default: somebody else each time, so to any node. */
   readonly userId?: string;
 }
 
@@ -24,7 +24,7 @@ export type FindAddress = (context: AddressContext) => Promise<string>;
 
 /** A list is used in its order, from a random place on, each try with the next: so clients spread over the nodes. */
 export function createFindAddress(
-  { url, assign }: { url: Address | undefined; assign: Assign | undefined },
+  { url, assign }: { url: Exclude<Address, string> | undefined; assign: Assign | undefined },
   environment: Environment,
 ): FindAddress {
   if (typeof url === "function") {
@@ -36,13 +36,10 @@ export function createFindAddress(
       }
     };
   }
-  if (url !== undefined) {
-    const urls = [url].flat().map(toWebSocketUrl);
-    let next = Math.floor(environment.random() * urls.length);
-    return () => Promise.resolve(urls[next++ % urls.length] ?? "");
-  }
-  if (assign === undefined) throw new ClientError("BAD_OPTIONS", "give `url` or `assign`");
-  return ({ signal }) => askAssign(assign, environment, signal);
+  if (assign !== undefined) return ({ signal }) => askAssign(assign, environment, signal);
+  const urls = url ?? [];
+  let next = Math.floor(environment.random() * urls.length);
+  return () => Promise.resolve(urls[next++ % urls.length] ?? "");
 }
 
 /** @throws ClientError BAD_OPTIONS where it is no address of a WebSocket. */
@@ -63,11 +60,10 @@ async function askAssign(
   environment: Environment,
   signal: AbortSignal,
 ): Promise<string> {
-  const question =
-    userId === undefined ? url : `${url}${url.includes("?") ? "&" : "?"}id=${encodeURIComponent(userId)}`;
+  const id = encodeURIComponent(userId ?? String(environment.random()));
   let status: number | undefined;
   try {
-    const response = await environment.fetch(question, { signal });
+    const response = await environment.fetch(`${url}${url.includes("?") ? "&" : "?"}id=${id}`, { signal });
     ({ status } = response);
     if (!response.ok) {
       const seconds = Number(response.headers.get("Retry-After") ?? 0);

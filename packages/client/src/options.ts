@@ -1,4 +1,4 @@
-import type { Address, Assign } from "./address.js";
+import { type Address, type Assign, toWebSocketUrl } from "./address.js";
 import type { BackoffOptions } from "./backoff.js";
 import { createEnvironment, type Environment, type WebSocketConstructor } from "./environment.js";
 import { ClientError } from "./errors.js";
@@ -40,7 +40,7 @@ export interface ClientOptions<T> {
 }
 
 export interface ResolvedOptions {
-  readonly url: Address | undefined;
+  readonly url: Exclude<Address, string> | undefined;
   readonly assign: Assign | undefined;
   readonly token: TokenFunction | undefined;
   readonly tokenMarginMs: number;
@@ -63,7 +63,7 @@ export function resolveOptions<T>(options: ClientOptions<T>): ResolvedOptions {
     throw new ClientError("BAD_OPTIONS", "give one of `url`, with at least one address, and `assign`");
   }
   return {
-    url,
+    url: url === undefined || typeof url === "function" ? url : [url].flat().map(toWebSocketUrl),
     assign,
     token,
     tokenMarginMs: positive("tokenMarginMs", options.tokenMarginMs ?? 30_000),

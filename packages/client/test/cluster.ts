@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { expect, onTestFinished, vi } from "vitest";
+import {
+  type Center,
+  createCenter,
+  createNode,
+  createSilentLogger,
+  type NodeOptions,
+  type NodeParts,
+  type WebSocketNode,
+} from "websocket-center";
+
+const log = createSilentLogger();
+
+/** A center and nodes on free ports of loopback, which end with the test. */
+export async function startCluster(
+  nodeCount: number,
+  options: NodeOptions = {},
+  parts: NodeParts = {},
+): Promise<{
+  center: Center;
+  nodes: WebSocketNode[];
+  urls: string[];
+  api: (query: string) => Promise<unknown>;
+}> {
+  const center = createCenter({ linkPort: 0, httpPort: 0 }, { log });
+  onTestFinished(() => center.stop());
+  await center.start();
+  const nodes = [];
+  for (let number = 0; number < nodeCount; number += 1) {
+    nodes.push(await startNode({ centers: [center.addresses.link], ...options }, parts));
+  }
+  await vi.waitFor(() => expect(center.nodes).toHaveLength(nodeCount));
+  const api = async (query: string): Promise<unknown> =>
+    (await fetch(`http://${center.addresses.http}/?event=${query}`)).json();
+  return { center, nodes, urls: nodes.map(({ publicUrl }) => publicUrl), api };
+}
+
+export async function startNode(options: NodeOptions = {}, parts: NodeParts = {}): Promise<WebSocketNode> {
+  const node = createNode({ port: 0, centers: [], closeSpreadMs: 0, ...options }, { log, ...parts });
+  onTestFinished(() => node.stop());
+  await node.start();
+  return node;
+}
+
+/** A network cable: a port in front of another that can be pulled out without either end hearing of it. */
+export async function startCable(
+  targetUrl: string,
+): Promise<{ url: string; pull: () => void; plugIn: () => void }> {
+  const target = Number(new URL(targetUrl).port);
+  const sockets = new Set<Socket>();
+  let isPulled = false;
+  const server = createServer((near) => {
+    const far = connect(target, "127.0.0.1");
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      // What goes into a pulled cable is gone.
+      from.on("data", (data) => isPulled || to.write(data));
+      from.on("error", () => to.destroy());
+      from.on("close", () => isPulled || to.destroy());
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    pull: () => (isPulled = true),
+    plugIn: () => {
+      isPulled = false;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
