@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+import { build } from "rolldown";
+
+const { status, stdout } = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
+/** Empty where it is not installed; tests are then skipped, by name. */
+export const chromiumPath = status === 0 ? stdout.trim() : "";
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath,
+    // A page that was left and comes back shall be the same page, as for people.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** Serves the client, bundled as an application would have it, to pages whose window has `createClient`. */
+export async function servePages(): Promise<{ url: string; close: () => void }> {
+  const { output } = await build({
+    input: fileURLToPath(new URL("../src/index.ts", import.meta.url)),
+    platform: "browser",
+    output: { format: "es", minify: true },
+    write: false,
+  });
+  const html = `<!doctype html><title>client</title><script type="module">
+    import { createClient } from "/client.js";
+    window.createClient = createClient;
+  </script>`;
+  const server: Server = createServer((request, response) => {
+    const isScript = request.url === "/client.js";
+    response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
+    response.end(isScript ? output[0].code : html);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
