@@ -22,7 +22,7 @@ export interface Assign {
 
 export type FindAddress = (context: AddressContext) => Promise<string>;
 
-/** A list is used in its order, from a random place on, each try with the next: so clients spread over the nodes. */
+/** Of a list, a random one; each further try takes another one of it. So clients spread over the nodes that are left. */
 export function createFindAddress(
   { url, assign }: { url: Exclude<Address, string> | undefined; assign: Assign | undefined },
   environment: Environment,
@@ -38,8 +38,12 @@ export function createFindAddress(
   }
   if (assign !== undefined) return ({ signal }) => askAssign(assign, environment, signal);
   const urls = url ?? [];
-  let next = Math.floor(environment.random() * urls.length);
-  return () => Promise.resolve(urls[next++ % urls.length] ?? "");
+  let at = -1;
+  return () => {
+    const others = at === -1 ? urls.length : urls.length - 1;
+    at = (at + 1 + Math.floor(environment.random() * others)) % urls.length;
+    return Promise.resolve(urls[at] ?? "");
+  };
 }
 
 /** @throws ClientError BAD_OPTIONS where it is no address of a WebSocket. */

@@ -40,20 +40,23 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
     const page = await context.newPage();
     await page.goto(pages.url);
     await page.waitForFunction(() => "createClient" in globalThis);
-    await page.evaluate(async (given) => {
-      const page = globalThis as StoryWindow;
-      const client = page.createClient({
-        ...given,
-        environment: { random: () => page.story.random },
-      } as ClientOptions<string> & { json: false });
-      const story: Story = { client, statuses: [], messages: [], gaps: [], random: 0.5, wasCached: false };
-      page.story = story;
-      client.on("status", (status) => story.statuses.push(status));
-      client.on("message", (message) => story.messages.push(message));
-      client.on("gap", (gap) => story.gaps.push(gap));
-      addEventListener("pageshow", ({ persisted }) => (story.wasCached = persisted));
-      await client.connect();
-    }, options as {});
+    await page.evaluate(
+      async (given) => {
+        const page = globalThis as StoryWindow;
+        const client = page.createClient({
+          ...given,
+          environment: { random: () => page.story.random },
+        } as ClientOptions<string> & { json: false });
+        const story: Story = { client, statuses: [], messages: [], gaps: [], random: 0.5, wasCached: false };
+        page.story = story;
+        client.on("status", (status) => story.statuses.push(status));
+        client.on("message", (message) => story.messages.push(message));
+        client.on("gap", (gap) => story.gaps.push(gap));
+        addEventListener("pageshow", ({ persisted }) => (story.wasCached = persisted));
+        await client.connect();
+      },
+      options as {},
+    );
     return page;
   }
 
@@ -64,7 +67,10 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
       const { client: _, ...story } = (globalThis as StoryWindow).story;
       return story;
     });
-  const untilState = async <S extends Status["state"]>(page: Page, state: S): Promise<Status & { state: S }> => {
+  const untilState = async <S extends Status["state"]>(
+    page: Page,
+    state: S,
+  ): Promise<Status & { state: S }> => {
     await page.waitForFunction(
       (wanted) => (globalThis as StoryWindow).story.client.status.state === wanted,
       state,
@@ -83,7 +89,9 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
     const at = urls.findIndex((each) => url.startsWith(each));
     await nodes[at]?.stop();
     await untilGaps(page, 1);
-    expect(await untilState(page, "open")).toMatchObject({ url: expect.stringContaining(urls[1 - at] ?? "") });
+    expect(await untilState(page, "open")).toMatchObject({
+      url: expect.stringContaining(urls[1 - at] ?? ""),
+    });
     await center.stop();
     nodes[1 - at]?.hub.broadcast({ message: "still here" });
     await untilHeard(page, "still here");

@@ -115,7 +115,7 @@ export class WorldLink implements Link {
 
 /** Clock, network, node and page, all in hand. Time stands still unless it is told to go on. */
 export class World {
-  time = 1_000_000;
+  time = 1_800_000_000_000;
   latencyMs = 5;
   hasNetwork = true;
   isNodeUp = true;
