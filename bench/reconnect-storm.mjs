@@ -2,8 +2,9 @@
 //
 //   npm run build && node bench/reconnect-storm.mjs [clients]
 //
-// Prints the curve, and draws it into docs/images/reconnect-storm.svg. Everything is on loopback; the clients have the
-// defaults of @websocket-center/client.
+// Prints two curves, and draws them into docs/images/reconnect-storm.svg: when the clients try, by their own plans, and
+// when they are back. The second is later, since all clients are one process here, on the machine of the nodes. The
+// clients have the defaults of @websocket-center/client.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -37,10 +38,10 @@ async function runStorm(count) {
     let isFirst = true;
     const random = () => (isFirst ? Number((isFirst = false)) : Math.random());
     const client = createClient({ url: urls, WebSocket, environment: { random } });
-    client.on("status", ({ state, url }) => {
+    client.on("status", ({ state, url, since, nextTryAt }) => {
       if (killedAt === Infinity) return;
-      if (state === "connecting") tries.push(performance.now() - killedAt);
-      if (state === "open") returns.push({ afterMs: performance.now() - killedAt, url });
+      if (state === "waiting") tries.push(nextTryAt - killedAt);
+      if (state === "open") returns.push({ afterMs: since - killedAt, url });
     });
     clients.push(client);
     if (number % 100 === 99) await Promise.all(clients.slice(-100).map((each) => each.connect()));
@@ -52,7 +53,7 @@ async function runStorm(count) {
         new Promise((resolve) => client.on("status", ({ state }) => void (state === "open" && resolve()))),
     ),
   );
-  killedAt = performance.now();
+  killedAt = Date.now();
   nodes[0].kill("SIGKILL");
   await back;
   for (const client of clients) client.close();
@@ -62,45 +63,56 @@ async function runStorm(count) {
 
 function report(count, tries, returns, urls) {
   const times = returns.map(({ afterMs }) => afterMs).sort((a, b) => a - b);
-  const steps = Array.from({ length: Math.ceil(times.at(-1) / STEP_MS) }, () => ({ tries: 0, returns: 0 }));
-  for (const at of tries) steps[Math.min(steps.length - 1, Math.floor(at / STEP_MS))].tries += 1;
-  for (const at of times) steps[Math.min(steps.length - 1, Math.floor(at / STEP_MS))].returns += 1;
-  const peak = Math.max(...steps.map((step) => step.tries));
+  const steps = Array.from({ length: Math.floor(Math.max(...times, ...tries) / STEP_MS) + 1 }, () => [0, 0]);
+  for (const at of tries) steps[Math.floor(at / STEP_MS)][0] += 1;
+  for (const at of times) steps[Math.floor(at / STEP_MS)][1] += 1;
+  const peak = Math.max(...steps.flat());
   const at = (share) => `${(times[Math.ceil(count * share) - 1] / 1000).toFixed(1)} s`;
   const shares = urls.slice(1).map((url) => returns.filter((each) => each.url.startsWith(url)).length);
-  console.log(`${count} clients; back: half ${at(0.5)}, 99 % ${at(0.99)}, all ${at(1)}`);
-  console.log(`tries: ${tries.length}; most in ${STEP_MS} ms: ${peak}; to the nodes that live: ${shares.join(" and ")}`);
-  for (const [index, step] of steps.entries()) {
-    const label = `${((index * STEP_MS) / 1000).toFixed(1)} s`.padStart(7);
-    console.log(`${label} ${String(step.tries).padStart(5)} ${"#".repeat(Math.round((step.tries / peak) * 60))}`);
+  console.log(
+    `${count} clients, ${tries.length} tries, at most ${Math.max(...steps.map(([tried]) => tried))} in ${STEP_MS} ms`,
+  );
+  console.log(
+    `back at the nodes that live: ${shares.join(" and ")}; half after ${at(0.5)}, all after ${at(1)}`,
+  );
+  console.log("   after  tries  back");
+  for (const [index, [tried, back]] of steps.entries()) {
+    const label = `${((index * STEP_MS) / 1000).toFixed(1)} s`.padStart(8);
+    const bar = "#".repeat(Math.round((tried / peak) * 50));
+    console.log(`${label} ${String(tried).padStart(6)} ${String(back).padStart(5)}  ${bar}`);
   }
   const file = new URL("../docs/images/reconnect-storm.svg", import.meta.url);
   writeFileSync(file, draw(count, steps, peak));
 }
 
 function draw(count, steps, peak) {
-  const [width, height, left, bottom] = [720, 220, 50, 40];
+  const [width, height, left, bottom] = [720, 230, 50, 40];
   const x = (index) => left + (index * (width - left - 10)) / steps.length;
-  const y = (value) => height - bottom - (value * (height - bottom - 40)) / peak;
-  const bars = steps
-    .map(({ tries }, index) => {
-      const [from, to, top] = [x(index), x(index + 1), y(tries)];
-      return `<rect x="${from.toFixed(1)}" y="${top.toFixed(1)}" width="${(to - from - 0.5).toFixed(1)}" height="${(height - bottom - top).toFixed(1)}" fill="#3b7dd8"/>`;
-    })
-    .join("\n");
-  const seconds = (steps.length * STEP_MS) / 1000;
-  const marks = Array.from({ length: Math.floor(seconds) + 1 }, (_, second) => {
+  const y = (value) => height - bottom - (value * (height - bottom - 50)) / peak;
+  const bars = steps.map(([tried], index) => {
+    const [from, to, top] = [x(index), x(index + 1), y(tried)];
+    return `<rect x="${from.toFixed(1)}" y="${top.toFixed(1)}" width="${(to - from - 0.5).toFixed(1)}" height="${(height - bottom - top).toFixed(1)}" fill="#3b7dd8"/>`;
+  });
+  const line = steps.map(([, back], index) => `${x(index + 0.5).toFixed(1)},${y(back).toFixed(1)}`);
+  const seconds = Array.from(
+    { length: Math.floor((steps.length * STEP_MS) / 1000) + 1 },
+    (_, second) => second,
+  );
+  const marks = seconds.map((second) => {
     const at = x((second * 1000) / STEP_MS).toFixed(1);
     return `<text x="${at}" y="${height - bottom + 16}" text-anchor="middle">${second} s</text>`;
-  }).join("\n");
+  });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
 <rect width="${width}" height="${height}" fill="#fff"/>
-<text x="${left}" y="20">Tries to connect in ${STEP_MS} ms, after the node of ${count} clients was killed</text>
-<line x1="${left}" y1="${height - bottom}" x2="${width - 10}" y2="${height - bottom}" stroke="#333"/>
+<text x="${left}" y="18">The node of ${count} clients was killed: in each ${STEP_MS} ms,</text>
+<text x="${left}" y="34" fill="#3b7dd8">so many try to connect,</text>
+<text x="${left + 140}" y="34" fill="#c2410c">so many are back (all of them one process on the machine of the nodes)</text>
 <text x="${left - 6}" y="${y(peak) + 4}" text-anchor="end">${peak}</text>
 <text x="${left - 6}" y="${height - bottom + 4}" text-anchor="end">0</text>
-${bars}
-${marks}
+<line x1="${left}" y1="${height - bottom}" x2="${width - 10}" y2="${height - bottom}" stroke="#333"/>
+${bars.join("\n")}
+<polyline points="${line.join(" ")}" fill="none" stroke="#c2410c" stroke-width="1.5"/>
+${marks.join("\n")}
 </svg>
 `;
 }
