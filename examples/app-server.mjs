@@ -35,12 +35,13 @@ export async function startApp(folder, { groups = [] } = {}) {
   await node.start();
   console.log(`the page is at http://127.0.0.1:${port}/, the API at http://${center.addresses.http}/`);
 
-  process.once("SIGINT", async () => {
+  const stop = async () => {
     server.close();
     await node.drain();
     await Promise.all([node.stop(), center.stop()]);
     server.closeAllConnections();
-  });
+  };
+  process.once("SIGINT", () => void stop());
   return { center, node };
 }
 

@@ -206,7 +206,7 @@ const aborted: Reason = { kind: "application", message: "the signal was aborted"
 
 function encode(message: Data | JsonValue): Data {
   if (typeof message === "string" || message instanceof ArrayBuffer || ArrayBuffer.isView(message)) {
-    return message as Data;
+    return message;
   }
   const text: string | undefined = JSON.stringify(message);
   if (text === undefined)

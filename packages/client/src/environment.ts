@@ -39,13 +39,15 @@ export interface Environment {
   watchPage(tell: (event: PageEvent) => void): () => void;
 }
 
-/** What is used of a WebSocket: the standard one, or that of `ws`. */
+/** What is used of a WebSocket: the standard one, or that of `ws`. Their types of handlers agree on nothing. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
   readonly bufferedAmount: number;
-  addEventListener(type: string, listener: (event: never) => void): void;
-  removeEventListener(type: string, listener: (event: never) => void): void;
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
   send(data: Data): void;
   close(code?: number, reason?: string): void;
 }
@@ -71,21 +73,18 @@ export function createEnvironment(WebSocket: WebSocketConstructor): Environment 
 }
 
 function openLink(socket: WebSocketLike, events: LinkEvents): Link {
-  socket.binaryType = "arraybuffer";
-  const listeners = {
-    open: () => events.opened(),
-    message: ({ data }: { data: string | ArrayBuffer }) => events.received(data),
-    close({ code, reason }: { code: number; reason: string }) {
-      stopListening();
-      events.ended(code, reason);
-    },
-  };
   const stopListening = (): void => {
-    for (const [type, listener] of Object.entries(listeners)) socket.removeEventListener(type, listener);
+    socket.onopen = socket.onmessage = socket.onclose = null;
   };
-  for (const [type, listener] of Object.entries(listeners)) socket.addEventListener(type, listener);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => events.opened();
+  socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => events.received(data);
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    stopListening();
+    events.ended(code, reason);
+  };
   // A close event follows. It stays, since `ws` would throw what nobody hears.
-  socket.addEventListener("error", () => undefined);
+  socket.onerror = () => undefined;
   return {
     get isOpen() {
       return socket.readyState === OPEN;
@@ -107,7 +106,7 @@ function watchPage(tell: (event: PageEvent) => void): () => void {
   const { signal } = ending;
   addEventListener("online", () => tell("online"), { signal });
   addEventListener("offline", () => tell("offline"), { signal });
-  if (typeof navigator !== "undefined" && navigator.onLine === false) tell("offline");
+  if (typeof navigator !== "undefined" && "onLine" in navigator && !navigator.onLine) tell("offline");
   // Workers have a network, and no page.
   if (typeof document !== "undefined") {
     addEventListener("pagehide", () => tell("asleep"), { signal });

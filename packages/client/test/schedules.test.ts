@@ -64,7 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("imitate"), frame: fc.constantFrom("open", "pong", "token") }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("latency"), ms: fc.constantFrom(1, 50, 800) }) },
-) as fc.Arbitrary<Step>;
+);
 
 const nextStates: Record<Status["state"], readonly Status["state"][]> = {
   idle: ["connecting", "closed"],
