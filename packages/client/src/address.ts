@@ -59,27 +59,29 @@ export function toWebSocketUrl(url: string): string {
   throw new ClientError("BAD_OPTIONS", `expected a ws:// or wss:// address, got ${JSON.stringify(url)}`);
 }
 
+export function withQuery(url: string, name: string, value: string): string {
+  return `${url}${url.includes("?") ? "&" : "?"}${name}=${encodeURIComponent(value)}`;
+}
+
 async function askAssign(
   { url, userId }: Assign,
   environment: Environment,
   signal: AbortSignal,
 ): Promise<string> {
-  const id = encodeURIComponent(userId ?? String(environment.random()));
-  let status: number | undefined;
   try {
-    const response = await environment.fetch(`${url}${url.includes("?") ? "&" : "?"}id=${id}`, { signal });
-    ({ status } = response);
+    const response = await environment.fetch(withQuery(url, "id", userId ?? String(environment.random())), {
+      signal,
+    });
     if (!response.ok) {
-      const seconds = Number(response.headers.get("Retry-After") ?? 0);
-      throw new ClientError("NO_ADDRESS", `${url} answered with status ${status}`, {
-        retryAfterMs: seconds > 0 ? seconds * 1000 : 0,
+      throw new ClientError("NO_ADDRESS", `${url} answered with status ${response.status}`, {
+        retryAfterMs: Number(response.headers.get("Retry-After")) * 1000 || 0,
       });
     }
     const found = parseObject(await response.text())?.["url"];
-    return toWebSocketUrl(typeof found === "string" ? found : "");
+    if (typeof found === "string") return toWebSocketUrl(found);
+    throw new ClientError("NO_ADDRESS", `${url} answered without an address`);
   } catch (cause) {
     if (cause instanceof ClientError && cause.code === "NO_ADDRESS") throw cause;
-    const what = status === undefined ? "cannot be reached" : "answered without an address";
-    throw new ClientError("NO_ADDRESS", `${url} ${what}`, { cause });
+    throw new ClientError("NO_ADDRESS", `${url} failed`, { cause });
   }
 }

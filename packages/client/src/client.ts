@@ -18,13 +18,8 @@ export interface ClientEvents<T> {
   error: ClientError;
 }
 
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: unknown };
+/** What has a JSON text. */
+export type JsonValue = string | number | boolean | null | object;
 
 /** A client of a websocket-center node. It does nothing until `connect` is called. */
 export function createClient<T>(options: ClientOptions<T> & { json: (value: unknown) => T }): Client<T>;
@@ -134,7 +129,12 @@ export class Client<T> {
     else this.#session.renew();
   }
 
-  /** Ends everything: the connection, timers, listeners, `for await` loops. */
+  /**
+   * Ends everything: the connection, timers, listeners, `for await` loops.
+   * @param code - 1000, or 3000 to 4999; the node is told.
+   * @param reason - at most 123 bytes.
+   * @throws what `close` of the WebSocket throws where a close frame cannot carry them; then nothing has ended.
+   */
   close(code = 1000, reason = "closed by the application"): void {
     this.#end({ kind: "application", message: reason }, code);
   }
@@ -206,7 +206,7 @@ const aborted: Reason = { kind: "application", message: "the signal was aborted"
 
 function encode(message: Data | JsonValue): Data {
   if (typeof message === "string" || message instanceof ArrayBuffer || ArrayBuffer.isView(message)) {
-    return message;
+    return message as Data;
   }
   const text: string | undefined = JSON.stringify(message);
   if (text === undefined)

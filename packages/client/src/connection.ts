@@ -1,3 +1,4 @@
+import { withQuery } from "./address.js";
 import { HEARTBEAT_TIMEOUT } from "./close-codes.js";
 import type { Data, Link } from "./environment.js";
 import type { ClientError } from "./errors.js";
@@ -47,7 +48,7 @@ export class Connection {
     // Whatever the node sends to this connection, it sends after this.
     this.#knownGoodAt = environment.now();
     this.#link = environment.open(
-      withToken(url, options.tokenInUrl ? token : undefined),
+      token === undefined || !options.tokenInUrl ? url : withQuery(url, "access_token", token),
       [...options.protocols(token)],
       {
         opened: () => {
@@ -67,6 +68,11 @@ export class Connection {
   /** All that the node sent until then has arrived: when the last ping was sent that has its answer. */
   get knownGoodAt(): number {
     return this.#knownGoodAt;
+  }
+
+  /** There is a socket, open frame or not. */
+  get isLinked(): boolean {
+    return this.#link.isOpen;
   }
 
   get canSend(): boolean {
@@ -95,8 +101,8 @@ export class Connection {
 
   end(code: number, reason: string): void {
     if (this.#hasEnded) return;
-    this.#release();
     this.#link.close(code, reason);
+    this.#release();
   }
 
   #release(): void {
@@ -159,9 +165,4 @@ export class Connection {
     this.#link.close(HEARTBEAT_TIMEOUT, "no answer to ping");
     this.#lose({ kind: "silent", message: "the node answered no ping" });
   }
-}
-
-function withToken(url: string, token: string | undefined): string {
-  if (token === undefined) return url;
-  return `${url}${url.includes("?") ? "&" : "?"}access_token=${encodeURIComponent(token)}`;
 }

@@ -94,8 +94,8 @@ function openLink(socket: WebSocketLike, events: LinkEvents): Link {
     },
     send: (data) => socket.send(data),
     close(code, reason) {
-      stopListening();
       socket.close(code, reason);
+      stopListening();
     },
   };
 }

@@ -46,8 +46,8 @@ export class Session {
   #attempt = 0;
   #failures = 0;
   #triedAt = 0;
-  /** The node asked to be left alone until then. */
-  #notBefore = 0;
+  /** How long after the last try the other side asked to be left alone. */
+  #retryAfterMs = 0;
   #avoid: string | undefined;
   /** Where a gap began that was not told yet. */
   #gapFrom: number | undefined;
@@ -78,7 +78,7 @@ export class Session {
   /** Gives up the connection, or the wait, and tries anew at once. */
   renew(): void {
     this.#failures = 0;
-    this.#lose({ kind: "renewed", message: "reconnect() was called" }, { delayMs: 0 });
+    this.#lose({ kind: "renewed", message: "reconnect() was called" }, 0);
   }
 
   /** Ends everything. */
@@ -105,10 +105,12 @@ export class Session {
     const trying = new AbortController();
     this.#trying = trying;
     this.#triedAt = environment.now();
+    this.#retryAfterMs = 0;
     this.#attempt += 1;
-    this.#cancelTimer = environment.after(connectTimeoutMs, () =>
-      this.#lose({ kind: "lost", message: `no connection within ${connectTimeoutMs} ms` }),
-    );
+    this.#cancelTimer = environment.after(connectTimeoutMs, () => {
+      const what = this.#connection?.isLinked === true ? "open frame (see `openFrame`)" : "connection";
+      this.#lose({ kind: "lost", message: `no ${what} within ${connectTimeoutMs} ms` });
+    });
     this.#setStatus({ state: "connecting", attempt: this.#attempt });
     if (trying.signal.aborted) return;
     this.#connect(trying.signal).catch((error: unknown) => {
@@ -153,7 +155,7 @@ export class Session {
       error instanceof ClientError
         ? error
         : new ClientError("CONNECT_FAILED", String(error), { cause: error });
-    this.#notBefore = this.#options.environment.now() + failure.retryAfterMs;
+    this.#retryAfterMs = failure.retryAfterMs;
     this.#lose({ kind: "not-ready", message: failure.message });
     this.#events.error(failure);
   }
@@ -174,8 +176,8 @@ export class Session {
   }
 
   /** Whatever there was is over; what comes next depends on why. */
-  #lose(reason: Reason, { delayMs }: { delayMs?: number } = {}): void {
-    const lost = this.#release(1000, reason.message);
+  #lose(reason: Reason, delayMs?: number): void {
+    const lost = this.#release();
     const next = reason.code === undefined ? "return" : afterClose(reason.code);
     if (next === "never") {
       this.#finish(reason, lost);
@@ -187,12 +189,12 @@ export class Session {
   }
 
   /** Ends the try or the connection that is under way. */
-  #release(code: number, reason: string): Connection | undefined {
+  #release(code = 1000, reason = ""): Connection | undefined {
     const connection = this.#connection;
+    connection?.end(code, reason);
     this.#cancelTimer();
     this.#trying?.abort();
     this.#connection = undefined;
-    connection?.end(code, reason);
     if (connection?.openedAt === undefined) return undefined;
     this.#gapFrom ??= connection.knownGoodAt;
     if (this.#options.environment.now() - connection.openedAt >= STABLE_MS) this.#failures = 0;
@@ -227,7 +229,8 @@ export class Session {
     }
     const { environment } = this.#options;
     const now = environment.now();
-    const waitMs = Math.max(delayMs, this.#notBefore - now);
+    const askedMs = this.#retryAfterMs - Math.max(0, now - this.#triedAt);
+    const waitMs = Math.max(delayMs, askedMs);
     this.#cancelTimer = environment.after(waitMs, () => this.#try());
     this.#setStatus({ state: "waiting", reason, nextTryAt: now + waitMs });
   }

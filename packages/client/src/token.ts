@@ -91,7 +91,7 @@ export class TokenRefresher {
       this.#send(JSON.stringify({ cmd: "token", access_token: token }));
     } catch (cause) {
       if (signal.aborted) return;
-      this.#retry(new ClientError("TOKEN_FAILED", "no new token was to be had; trying again", { cause }));
+      this.#retry(new ClientError("TOKEN_FAILED", "the `token` function failed", { cause }));
     }
   }
 

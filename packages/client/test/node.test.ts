@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Connection } from "websocket-center";
 import { WebSocket } from "ws";
 import {
   type Client,
@@ -241,6 +242,66 @@ test("asks /assign which node to use, with the user's id, and waits as long as i
   expect(await error).toMatchObject({ code: "NO_ADDRESS", message: expect.stringContaining("503") });
   await untilState(client, "open");
   expect(asked).toEqual(["/assign?id=ada%20%26%20bob", "/assign?id=ada%20%26%20bob"]);
+});
+
+test("a close code that no client may send is refused, and nothing has ended", async () => {
+  const node = await startNode();
+  const client = start({ url: node.publicUrl });
+  await client.connect();
+  expect(() => client.close(999)).toThrow();
+  const message = next(client, "message");
+  node.hub.broadcast({ message: "still here" });
+  expect(await message).toBe("still here");
+  const left = new Promise((resolve) => {
+    node.on("close", (_connection, code, reason) => resolve([code, reason]));
+  });
+  client.close(4000, "enough");
+  expect(await left).toEqual([4000, "enough"]);
+});
+
+test("a token is renewed on a real connection before it runs out; one that is not, costs the connection", async () => {
+  const tokenOf = (lifeMs: number): string => {
+    const payload = Buffer.from(JSON.stringify({ exp: (Date.now() + lifeMs) / 1000 })).toString("base64url");
+    return `e30.${payload}.x`;
+  };
+  const node = await startNode();
+  // As a node does that requires tokens: it closes whose token has run out, and answers a new one.
+  const expiries = new Map<string, NodeJS.Timeout>();
+  const expire = (connection: Connection): void => {
+    clearTimeout(expiries.get(connection.id));
+    expiries.set(
+      connection.id,
+      setTimeout(() => connection.close(4401, "the token ran out"), 1500),
+    );
+  };
+  node.on("open", expire);
+  node.on("message", (connection, data) => {
+    expect(JSON.parse(String(data))).toEqual({ cmd: "token", access_token: expect.any(String) });
+    expire(connection);
+    connection.send(`{"cmd":"token","expiresAt":${Date.now() + 1500}}`);
+  });
+  let given = 0;
+  let isLoggedIn = true;
+  const client = start({
+    url: node.publicUrl,
+    token: () => {
+      if (!isLoggedIn) throw new Error("logged out");
+      given += 1;
+      return tokenOf(1500);
+    },
+  });
+  const states: string[] = [];
+  client.on("status", ({ state }) => states.push(state));
+  await client.connect();
+  await vi.waitFor(() => expect(given).toBe(4), { timeout: 10_000 });
+  expect(states).toEqual(["connecting", "open"]);
+  isLoggedIn = false;
+  const { reason } = await untilState(client, "waiting");
+  expect(reason).toEqual({ kind: "closed", code: 4401, message: "the token ran out" });
+  const gap = next(client, "gap");
+  isLoggedIn = true;
+  await gap;
+  for (const timer of expiries.values()) clearTimeout(timer);
 });
 
 test("an aborted signal closes the client, and keeps it closed", async () => {
