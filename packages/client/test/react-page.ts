@@ -7,6 +7,7 @@ import { useWebSocketCenter } from "../src/react.js";
 export interface ReactPage {
   readonly client: Client<string>;
   readonly heard: string[];
+  readonly states: string[];
   /** Shows so many components that use the client; each hears every message. */
   show(count: number): void;
 }
@@ -23,9 +24,12 @@ Object.assign(globalThis, {
   start(url: string): void {
     const client = createClient({ url });
     const heard: string[] = [];
+    const states: string[] = [];
+    client.on("status", ({ state }) => states.push(state));
     const page: ReactPage = {
       client,
       heard,
+      states,
       show(count) {
         renders += 1;
         const listeners = Array.from({ length: count }, (_, at) =>

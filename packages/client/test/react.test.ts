@@ -47,6 +47,8 @@ describe.skipIf(chromiumPath === "")("the hook for React, in strict mode in a re
     await show(page, 1);
     await page.getByText("2.0 open").waitFor();
     expect(events).toEqual(["open"]);
+    const states = await page.evaluate(() => (globalThis as ReactWindow).page.states);
+    expect(states).toEqual(["connecting", "open"]);
     await show(page, 0);
     expect(await left).toEqual([1000, "no component uses it"]);
     await show(page, 1);
