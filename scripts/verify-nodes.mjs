@@ -1,4 +1,5 @@
-// Starts the built cluster on each release line of Node.js that people run, and passes a message through it.
+// Starts the built cluster on each release line of Node.js that people run, and passes a message through it, also to the
+// client package with that release's own WebSocket.
 // Ends with a line `N passed, N failed`. The binaries come from npm packages, into a folder that npm ci does not touch.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -38,6 +39,7 @@ async function passMessage(node, offset) {
     const counts = Object.values(data.broadcast);
     if (counts.join() !== "1,1") throw new Error(`the answer was ${JSON.stringify(data)}`);
     await Promise.all(clients.map(({ heard }) => heard));
+    await hearWithClient(node, offset);
     const closes = clients.map(({ socket }) => once(socket, "close"));
     cluster.kill("SIGTERM");
     for (const [code] of await Promise.all(closes)) {
@@ -49,6 +51,31 @@ async function passMessage(node, offset) {
     early.catch(() => {});
     if (cluster.exitCode === null) cluster.kill("SIGKILL");
   }
+}
+
+async function hearWithClient(node, offset) {
+  const program = `
+    import { createClient } from "@websocket-center/client";
+    const client = createClient({ url: "ws://127.0.0.1:${8090 + offset}" });
+    await client.connect();
+    console.log("open");
+    for await (const message of client.messages()) {
+      console.log(message);
+      client.close();
+    }`;
+  const client = spawn(node, ["--input-type=module", "--eval", program], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(client, "exit");
+  let text = "";
+  for await (const chunk of client.stdout) {
+    text += chunk;
+    if (text === "open\n")
+      await fetch(`http://127.0.0.1:${8011 + offset}/?event=broadcast&broadcast[msg]=hi`);
+  }
+  const [code] = await exited;
+  if (text !== "open\nhi\n" || code !== 0) throw new Error(`the client ended with ${code}, and said ${text}`);
 }
 
 async function started(cluster) {

@@ -1,6 +1,6 @@
 export type { Address, AddressContext, Assign } from "./address.js";
 export { type BackoffOptions, backoffMs } from "./backoff.js";
-export { Client, type ClientEvents, createClient, type JsonValue } from "./client.js";
+export { type Client, type ClientEvents, createClient, type JsonValue } from "./client.js";
 export { type AfterClose, afterClose } from "./close-codes.js";
 export type {
   Data,
