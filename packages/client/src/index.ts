@@ -1,7 +1,7 @@
 export type { Address, AddressContext, Assign } from "./address.js";
 export { type BackoffOptions, backoffMs } from "./backoff.js";
 export { type Client, type ClientEvents, createClient, type JsonValue } from "./client.js";
-export { type AfterClose, afterClose } from "./close-codes.js";
+export { comesBack } from "./close-codes.js";
 export type {
   Data,
   Environment,

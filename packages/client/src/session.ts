@@ -1,6 +1,6 @@
 import { createFindAddress, type FindAddress } from "./address.js";
 import { backoffMs } from "./backoff.js";
-import { afterClose } from "./close-codes.js";
+import { comesBack } from "./close-codes.js";
 import { Connection } from "./connection.js";
 import type { Data, PageEvent } from "./environment.js";
 import { ClientError } from "./errors.js";
@@ -178,8 +178,7 @@ export class Session {
   /** Whatever there was is over; what comes next depends on why. */
   #lose(reason: Reason, delayMs?: number): void {
     const lost = this.#release();
-    const next = reason.code === undefined ? "return" : afterClose(reason.code);
-    if (next === "never") {
+    if (reason.code !== undefined && !comesBack(reason.code)) {
       this.#finish(reason, lost);
       return;
     }
