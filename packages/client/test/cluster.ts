@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, vi } from "vitest";
 import {
   type Center,
@@ -42,6 +44,23 @@ export async function startNode(options: NodeOptions = {}, parts: NodeParts = {}
   onTestFinished(() => node.stop());
   await node.start();
   return node;
+}
+
+/** A node in a process of its own, which can be killed as a machine dies: without a word. */
+export async function spawnNode(center: string): Promise<{ url: string; kill: () => void }> {
+  const program = `
+    import { createNode, createSilentLogger } from "websocket-center";
+    const node = createNode({ port: 0, centers: ["${center}"] }, { log: createSilentLogger() });
+    await node.start();
+    console.log(node.publicUrl);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: fileURLToPath(new URL(".", import.meta.url)),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const kill = (): void => void child.kill("SIGKILL");
+  onTestFinished(kill);
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  return { url: line.toString().trim(), kill };
 }
 
 /** A network cable: a port in front of another that can be pulled out without either end hearing of it. */

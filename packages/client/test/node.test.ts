@@ -12,7 +12,7 @@ import {
   createClient,
   type Status,
 } from "../src/index.js";
-import { startCable, startCluster, startNode } from "./cluster.js";
+import { spawnNode, startCable, startCluster, startNode } from "./cluster.js";
 
 /** Soon enough for a test. */
 const quick = { backoff: { baseMs: 20, maxMs: 100 } };
@@ -93,25 +93,37 @@ test("JSON comes parsed and checked; what is not as expected is told, and not de
 });
 
 test("a node that is killed: it goes to the other one, and tells the gap", async () => {
-  const { nodes, urls, api } = await startCluster(2);
-  const client = start({ url: urls });
+  const { center, api } = await startCluster(0);
+  const nodes = await Promise.all([spawnNode(center.addresses.link), spawnNode(center.addresses.link)]);
+  const client = start({ url: nodes.map(({ url }) => url) });
   const startedAt = Date.now();
   await client.connect();
   const { url } = await untilState(client, "open");
-  const at = urls.findIndex((each) => url.startsWith(each));
   const waiting = untilState(client, "waiting");
   const gap = next(client, "gap");
-  await nodes[at]?.stop();
+  nodes.find((node) => url.startsWith(node.url))?.kill();
   const { reason, nextTryAt } = await waiting;
   expect(reason).toEqual({ kind: "lost", code: 1006, message: "" });
   expect(nextTryAt).toBeGreaterThanOrEqual(startedAt);
   const open = await untilState(client, "open");
-  expect(open.url).toContain(urls[1 - at]);
+  expect(open.url).not.toBe(url);
   const { from, to } = await gap;
   expect([from >= startedAt, to === open.since, from <= to]).toEqual([true, true, true]);
   const message = next(client, "message");
+  await vi.waitFor(() => expect(center.nodes.map(({ publicUrl }) => `${publicUrl}/`)).toContain(open.url));
   await api("broadcast&broadcast[msg]=still here");
   expect(await message).toBe("still here");
+});
+
+test("a center's own /assign names a node that takes clients, and after a drain another one", async () => {
+  const { center, nodes } = await startCluster(2);
+  const client = start({ assign: { url: `http://${center.addresses.http}/assign`, userId: "ada" } });
+  await client.connect();
+  const { url } = await untilState(client, "open");
+  const gap = next(client, "gap");
+  await nodes.find(({ publicUrl }) => url.startsWith(publicUrl))?.drain();
+  await gap;
+  expect((await untilState(client, "open")).url).not.toBe(url);
 });
 
 test("a node that drains: 1012 sends it to the other one", async () => {
