@@ -66,12 +66,10 @@ function report(count, tries, returns, urls) {
   const steps = Array.from({ length: Math.floor(Math.max(...times, ...tries) / STEP_MS) + 1 }, () => [0, 0]);
   for (const at of tries) steps[Math.floor(at / STEP_MS)][0] += 1;
   for (const at of times) steps[Math.floor(at / STEP_MS)][1] += 1;
-  const peak = Math.max(...steps.flat());
+  const peak = Math.max(...steps.map(([tried]) => tried));
   const at = (share) => `${(times[Math.ceil(count * share) - 1] / 1000).toFixed(1)} s`;
   const shares = urls.slice(1).map((url) => returns.filter((each) => each.url.startsWith(url)).length);
-  console.log(
-    `${count} clients, ${tries.length} tries, at most ${Math.max(...steps.map(([tried]) => tried))} in ${STEP_MS} ms`,
-  );
+  console.log(`${count} clients, ${tries.length} tries, at most ${peak} in ${STEP_MS} ms`);
   console.log(
     `back at the nodes that live: ${shares.join(" and ")}; half after ${at(0.5)}, all after ${at(1)}`,
   );
@@ -93,7 +91,11 @@ function draw(count, steps, peak) {
     const [from, to, top] = [x(index), x(index + 1), y(tried)];
     return `<rect x="${from.toFixed(1)}" y="${top.toFixed(1)}" width="${(to - from - 0.5).toFixed(1)}" height="${(height - bottom - top).toFixed(1)}" fill="#3b7dd8"/>`;
   });
-  const line = steps.map(([, back], index) => `${x(index + 0.5).toFixed(1)},${y(back).toFixed(1)}`);
+  let total = 0;
+  const line = steps.map(([, back], index) => {
+    total += back;
+    return `${x(index + 1).toFixed(1)},${y((total / count) * peak).toFixed(1)}`;
+  });
   const seconds = Array.from(
     { length: Math.floor((steps.length * STEP_MS) / 1000) + 1 },
     (_, second) => second,
@@ -105,8 +107,8 @@ function draw(count, steps, peak) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${left}" y="18">The node of ${count} clients was killed: in each ${STEP_MS} ms,</text>
-<text x="${left}" y="34" fill="#3b7dd8">so many try to connect,</text>
-<text x="${left + 140}" y="34" fill="#c2410c">so many are back (all of them one process on the machine of the nodes)</text>
+<text x="${left}" y="34" fill="#3b7dd8">so many try to connect;</text>
+<text x="${left + 160}" y="34" fill="#c2410c">the share that is back (the clients are one process, on the machine of the nodes)</text>
 <text x="${left - 6}" y="${y(peak) + 4}" text-anchor="end">${peak}</text>
 <text x="${left - 6}" y="${height - bottom + 4}" text-anchor="end">0</text>
 <line x1="${left}" y1="${height - bottom}" x2="${width - 10}" y2="${height - bottom}" stroke="#333"/>
