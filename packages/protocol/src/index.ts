@@ -3,6 +3,7 @@ export * from "./close-codes.js";
 export * from "./commands.js";
 export * from "./errors.js";
 export * from "./ids.js";
+export * from "./interest.js";
 export * from "./link.js";
 export * from "./merge.js";
 export * from "./steering.js";

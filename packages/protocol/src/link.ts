@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { scopes } from "./commands.js";
 import { hexId } from "./ids.js";
+import { MAX_INTEREST_ID_LENGTH } from "./interest.js";
 
 /** The last moment that a Date can tell (ECMA-262, 21.4.1.1). */
 const MAX_DATE_MS = 8_640_000_000_000_000;
@@ -42,6 +43,9 @@ const proof = z.string().regex(/^[0-9a-f]{64}$/);
 const address = z.string().min(1).max(300);
 const callId = z.int().nonnegative();
 const remainingMs = z.int().nonnegative().max(MAX_TIMEOUT_MS);
+/** Counts the `interest` frames of one link, from 1. */
+const interestNumber = z.int().nonnegative();
+const interestIds = z.array(z.string().min(1).max(MAX_INTEREST_ID_LENGTH)).max(10_000).optional();
 const transferId = z.int().nonnegative();
 
 /** One result: `[true, value]`, or `[false, code, message]` with a code of errors.ts. */
@@ -125,8 +129,30 @@ export const linkFrames = {
 
   /** Center to node, with a number that only grows. */
   ping: z.tuple([z.literal("ping"), z.int().nonnegative()]),
-  /** Node to center: the number of the ping that it answers, and what the node holds. */
-  pong: z.tuple([z.literal("pong"), z.int().nonnegative(), nodeStatus]),
+  /**
+   * Node to center: the number of the ping that it answers, what the node holds, and the number of the last
+   * `interest` frame that it sent on this link, 0 before the first.
+   */
+  pong: z.tuple([z.literal("pong"), z.int().nonnegative(), nodeStatus, interestNumber]),
+
+  /**
+   * Node to center, numbered 1, 2, 3 on each link: users and groups that the node holds from now on, and those that it
+   * does not hold any more, none in both lists. `whole`: with this frame everything has been told that the
+   * node held when it linked.
+   */
+  interest: z.tuple([
+    z.literal("interest"),
+    z.int().positive(),
+    z.object({
+      users: interestIds,
+      groups: interestIds,
+      goneUsers: interestIds,
+      goneGroups: interestIds,
+      whole: z.literal(true).optional(),
+    }),
+  ]),
+  /** Center to node: every `interest` frame up to that number has taken effect. */
+  ack: z.tuple([z.literal("ack"), z.int().positive()]),
 
   /** `["call", id, service, remainingMs, [[method, params], ...]]`: run these in order. */
   call: z.tuple([

@@ -79,6 +79,7 @@ export function createCenterMetrics(read: {
   nodes: () => number;
   suspects: () => number;
   pendingCalls: () => number;
+  routing: () => { keys: number; untrusted: number; toEvery: number; toSome: number };
 }) {
   const registry = createRegistry("center");
   const registers = [registry];
@@ -90,6 +91,18 @@ export function createCenterMetrics(read: {
     read.suspects,
   );
   gauge(registry, "wsc_pending_calls", "Calls that wait for at least one node.", read.pendingCalls);
+  gauge(registry, "wsc_interest_keys", "Users and groups that nodes hold, as this center knows.", () => {
+    return read.routing().keys;
+  });
+  gauge(registry, "wsc_untrusted_nodes", "Linked nodes that are asked whatever is known of them.", () => {
+    return read.routing().untrusted;
+  });
+  countedElsewhere(registry, "wsc_trips_to_some_total", "Round trips to the nodes that matter.", () => {
+    return read.routing().toSome;
+  });
+  countedElsewhere(registry, "wsc_trips_to_every_total", "Round trips to every linked node.", () => {
+    return read.routing().toEvery;
+  });
   return {
     registry,
     ...httpCounters(registry),
@@ -175,6 +188,12 @@ export function createNodeMetrics(read: {
       name: "wsc_handler_errors_total",
       help: "Handlers of the application that failed.",
       labelNames: ["event"],
+      registers,
+    }),
+    interestWaitSeconds: new Histogram({
+      name: "wsc_interest_wait_seconds",
+      help: "Time that a bind or join waited until centers knew of it, where it had to.",
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.1],
       registers,
     }),
     linksLost: new Counter({

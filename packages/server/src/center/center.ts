@@ -88,6 +88,7 @@ export class Center implements AdminCenter {
       nodes: () => this.#nodeLinks.size,
       suspects: () => this.#nodeLinks.suspects,
       pendingCalls: () => this.#nodeLinks.pendingCalls,
+      routing: () => this.#nodeLinks.routing,
     });
     const reports = new CenterReports(this.#log, this.#metrics);
     this.#reports = reports;

@@ -6,6 +6,7 @@ import { CenterError } from "../errors.js";
 import { Caller } from "../rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { Pinger } from "../rpc/heartbeat.js";
+import { Interest } from "./interest.js";
 import { MemberList } from "./member-list.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
@@ -13,6 +14,7 @@ import { Requests } from "./requests.js";
 import { Router } from "./router.js";
 import type { Running } from "./running.js";
 import { ServiceDirectory } from "./service-directory.js";
+import { Targets } from "./targets.js";
 
 export interface NodeLinksParts {
   centerId: string;
@@ -33,6 +35,8 @@ export class NodeLinks {
   readonly members = new MemberList();
   readonly #parts: NodeLinksParts;
   readonly #registry = new Registry();
+  readonly #interest = new Interest();
+  readonly #targets = new Targets(this.#registry, this.#interest);
   readonly #listener: WebSocketListener;
   readonly #pinger: Pinger;
   readonly #caller: Caller;
@@ -59,7 +63,7 @@ export class NodeLinks {
       },
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
-    this.router = new Router(this.#registry, this.#caller);
+    this.router = new Router(this.#registry, this.#caller, this.#targets);
     this.services = new ServiceDirectory({
       registry: this.#registry,
       caller: this.#caller,
@@ -90,6 +94,12 @@ export class NodeLinks {
 
   get suspects(): number {
     return this.#registry.channels().filter((channel) => this.#pinger.isSuspect(channel)).length;
+  }
+
+  /** What is known of users and groups at nodes, and how many round trips it saved. */
+  get routing(): { keys: number; untrusted: number; toEvery: number; toSome: number } {
+    const { size: keys, untrustedCount: untrusted } = this.#interest;
+    return { keys, untrusted, ...this.#targets.counts };
   }
 
   get pendingCalls(): number {
@@ -132,11 +142,13 @@ export class NodeLinks {
   async close(): Promise<void> {
     this.members.close();
     this.#pinger.close();
+    this.#interest.close();
     await this.#listener.close();
   }
 
   #onJoined(channel: Channel): void {
     this.#registry.add(channel);
+    this.#interest.add(channel);
     this.#pinger.add(channel);
     this.members.add(channel);
     const otherCenters = this.#parts.otherCenters();
@@ -146,6 +158,7 @@ export class NodeLinks {
 
   #onLeft(channel: Channel, reason: string): void {
     this.#registry.remove(channel);
+    this.#interest.remove(channel);
     this.#pinger.remove(channel);
     this.members.remove(channel);
     this.services.remove(channel);
@@ -157,8 +170,11 @@ export class NodeLinks {
   #onFrame(channel: Channel, frame: ChannelFrame): void {
     switch (frame[0]) {
       case "pong":
-        this.#pinger.onPong(channel, frame);
+        this.#interest.onPong(channel, frame, this.#pinger.onPong(channel, frame));
         this.members.onStatus(channel, frame[2]);
+        return;
+      case "interest":
+        this.#interest.onInterest(channel, frame);
         return;
       case "reply":
         this.#caller.onReply(channel, frame[1], frame[2]);

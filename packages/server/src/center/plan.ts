@@ -1,5 +1,9 @@
 import type { Command } from "@websocket-center/protocol";
+import type { Channel } from "../rpc/channel.js";
 import type { Outcome } from "../rpc/outcome.js";
+
+/** The outcomes of a command, of the nodes that were asked. */
+export type Places = Map<Channel, Outcome>;
 
 /** A command to send in a step, and which command of the batch its outcome belongs to. */
 export interface StepItem {
@@ -12,7 +16,7 @@ export interface StepItem {
 /** One round trip. */
 export interface Step {
   /** What to send, given the outcomes of the steps before. */
-  items: (outcomes: readonly Outcome[][]) => StepItem[];
+  items: (outcomes: readonly Places[]) => StepItem[];
 }
 
 type GroupsCommand = Extract<Command, { name: "sendToGroupsOfUser" | "sendToGroupsOfConnection" }>;
@@ -23,7 +27,7 @@ type GroupsCommand = Extract<Command, { name: "sendToGroupsOfUser" | "sendToGrou
  */
 export function planSteps(batch: readonly Command[]): Step[] {
   const steps: Step[] = [];
-  let items: ((outcomes: readonly Outcome[][]) => StepItem | undefined)[] = [];
+  let items: ((outcomes: readonly Places[]) => StepItem | undefined)[] = [];
   const endStep = (): void => {
     const of = items;
     steps.push({
@@ -39,7 +43,7 @@ export function planSteps(batch: readonly Command[]): Step[] {
     items.push(() => ({ index, command: groupsQuestion(command), isSecondHalf: false }));
     endStep();
     items.push((outcomes) => {
-      const groupIds = takeGroups(outcomes[index] ?? []);
+      const groupIds = takeGroups(outcomes[index] ?? new Map());
       if (groupIds.length === 0) return undefined;
       const { message, exceptConnectionIds } = command.params;
       const params = { groupIds, message, exceptConnectionIds };
@@ -64,12 +68,12 @@ function groupsQuestion(command: GroupsCommand): Command {
  * The union of the groups that the nodes answered. Their places become 0, the number of connections reached so far;
  * failures stay.
  */
-function takeGroups(places: Outcome[]): string[] {
+function takeGroups(places: Places): string[] {
   const groupIds = new Set<string>();
-  for (const [node, outcome] of places.entries()) {
+  for (const [channel, outcome] of places) {
     if (!outcome.ok) continue;
     if (Array.isArray(outcome.value)) for (const groupId of outcome.value) groupIds.add(String(groupId));
-    places[node] = { ok: true, value: 0 };
+    places.set(channel, { ok: true, value: 0 });
   }
   return [...groupIds];
 }

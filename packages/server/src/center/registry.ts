@@ -1,4 +1,4 @@
-import type { NodeStatus } from "@websocket-center/protocol";
+import { nodeKeyOf, type NodeStatus } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
 import type { Channel } from "../rpc/channel.js";
 
@@ -45,24 +45,39 @@ const nothingYet: NodeStatus = { connections: 0, users: 0, groups: 0, draining: 
 /** The nodes that are linked and authenticated right now, in the order in which they came. */
 export class Registry {
   readonly #byId = new Map<string, { channel: Channel; linkedAt: Date }>();
+  /** The backplane sees to it that no two living nodes have one key. */
+  readonly #byKey = new Map<string, Channel>();
+  /** Made when somebody asks, and the same until a node comes or goes. */
+  #channels: readonly Channel[] | undefined;
 
   add(channel: Channel): void {
     const { id } = channel.member;
     this.#byId.set(id, { channel, linkedAt: new Date() });
+    this.#byKey.set(nodeKeyOf(id), channel);
+    this.#channels = undefined;
   }
 
   remove(channel: Channel): void {
     const { id } = channel.member;
     if (this.#byId.get(id)?.channel !== channel) return;
     this.#byId.delete(id);
+    this.#byKey.delete(nodeKeyOf(id));
+    this.#channels = undefined;
   }
 
   get size(): number {
     return this.#byId.size;
   }
 
-  channels(): Channel[] {
-    return Array.from(this.#byId.values(), ({ channel }) => channel);
+  /** The same list while nobody comes or goes. */
+  channels(): readonly Channel[] {
+    this.#channels ??= Array.from(this.#byId.values(), ({ channel }) => channel);
+    return this.#channels;
+  }
+
+  /** The node that gave that connection id, if it is linked. */
+  nodeOf(connectionId: string): Channel | undefined {
+    return this.#byKey.get(nodeKeyOf(connectionId));
   }
 
   /**

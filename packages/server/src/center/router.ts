@@ -2,14 +2,14 @@ import {
   type Command,
   commands as commandTable,
   HUB_SERVICE,
-  nodeKeyOf,
   type WireOutcome,
 } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
-import { planSteps, type Step, type StepItem } from "./plan.js";
+import { type Places, planSteps, type Step, type StepItem } from "./plan.js";
 import type { Registry } from "./registry.js";
+import type { Targets } from "./targets.js";
 
 /** The answer to a batch: for each command an outcome at each node, in the order of `nodeIds`. */
 export interface RoutedAnswer {
@@ -18,103 +18,98 @@ export interface RoutedAnswer {
   outcomes: Outcome[][];
 }
 
-/** Finds the nodes that commands concern, calls them, and puts together what every node has to say. */
+/** The answer to a batch of those who were asked. */
+export interface AskedAnswer {
+  /** The nodes that were linked when the call was routed, those that left since included. Not to be changed. */
+  nodes: readonly Channel[];
+  /** For each command, its outcomes; who has none in it was not asked. */
+  places: readonly Places[];
+}
+
+export interface RouteOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Default: all that are linked. */
+  nodes?: readonly Channel[] | undefined;
+}
+
+/** Calls the nodes that commands concern, and puts together what every node has to say. */
 export class Router {
   readonly #registry: Registry;
   readonly #caller: Caller;
+  readonly #targets: Targets;
 
-  constructor(registry: Registry, caller: Caller) {
+  constructor(registry: Registry, caller: Caller, targets: Targets) {
     this.#registry = registry;
     this.#caller = caller;
+    this.#targets = targets;
   }
 
   /**
-   * Runs a batch of checked commands, in order, on every node that one of them concerns; what a node was not asked
-   * it answers with the table's absent value. Never rejects, and takes at most `timeoutMs`.
+   * As `ask`, with an outcome of every node: what a node was not asked it answers with the table's absent value.
+   */
+  async execute(batch: readonly Command[], options: RouteOptions): Promise<RoutedAnswer> {
+    const { nodes, places } = await this.ask(batch, options);
+    const outcomes = batch.map(({ name }, at) => {
+      const absent: Outcome = { ok: true, value: commandTable[name].absent };
+      return nodes.map((node) => places[at]?.get(node) ?? absent);
+    });
+    return { nodeIds: nodes.map(({ member }) => member.id), outcomes };
+  }
+
+  /**
+   * Runs a batch of checked commands, in order, on every node that one of them concerns. Never rejects, takes at most
+   * `timeoutMs`, and costs what is asked, not what is linked.
    *
-   * Where a command needs an answer of all nodes before it can go on, the batch is split there, and what comes
+   * Where a command needs an answer of other nodes before it can go on, the batch is split there, and what comes
    * before has half of the time that is left.
    */
-  async execute(
+  async ask(
     batch: readonly Command[],
-    options: {
-      timeoutMs: number;
-      signal?: AbortSignal | undefined;
-      /** Default: all that are linked. */
-      nodes?: readonly Channel[] | undefined;
-    },
-  ): Promise<RoutedAnswer> {
-    const nodes = options.nodes ?? this.#registry.channels();
-    const nodeIds = nodes.map(({ member }) => member.id);
-    const outcomes = batch.map(({ name }) =>
-      nodes.map((): Outcome => ({ ok: true, value: commandTable[name].absent })),
-    );
-    const answer: RoutedAnswer = { nodeIds, outcomes };
-    const endsAt = performance.now() + options.timeoutMs;
+    { timeoutMs, signal, nodes = this.#registry.channels() }: RouteOptions,
+  ): Promise<AskedAnswer> {
+    const places = batch.map((): Places => new Map());
+    const endsAt = performance.now() + timeoutMs;
     const steps = planSteps(batch);
     for (const [at, step] of steps.entries()) {
       const timeLeftMs = Math.max(0, endsAt - performance.now());
-      const timeoutMs = at === steps.length - 1 ? timeLeftMs : timeLeftMs / 2;
-      await this.#runStep(step, nodes, outcomes, { timeoutMs, signal: options.signal });
+      const isLast = at === steps.length - 1;
+      await this.#runStep(step, nodes, places, { timeoutMs: isLast ? timeLeftMs : timeLeftMs / 2, signal });
     }
-    return answer;
+    return { nodes, places };
   }
 
   async #runStep(
     step: Step,
     nodes: readonly Channel[],
-    outcomes: Outcome[][],
+    places: readonly Places[],
     options: { timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<void> {
-    const items = step.items(outcomes);
-    const targets = targetsOf(items, nodes);
+    const items = step.items(places);
+    const targets = this.#targets.of(
+      items.map(({ command }) => command),
+      nodes,
+    );
     // A node whose first half of a split command failed keeps that failure: it is not sent the second half.
-    const isSpared = (item: StepItem, node: number): boolean =>
-      item.isSecondHalf && outcomes[item.index]?.[node]?.ok === false;
-    const spared = targets.filter((node) => items.some((item) => isSpared(item, node)));
-    const unspared = targets.filter((node) => !spared.includes(node));
-    const call = async (at: readonly number[], asked: readonly StepItem[]): Promise<void> => {
-      const channels = at.map((node) => nodes[node]).filter((channel) => channel !== undefined);
+    const isSpared = (node: Channel): boolean =>
+      items.some(({ isSecondHalf, index }) => isSecondHalf && places[index]?.get(node)?.ok === false);
+    const call = async (channels: readonly Channel[], asked: readonly StepItem[]): Promise<void> => {
+      if (channels.length === 0 || asked.length === 0) return;
       const commands = asked.map(({ command }) => command);
-      if (commands.length === 0) return;
       const answers = await this.#caller.call(channels, HUB_SERVICE, commands, options);
-      for (const node of at) {
-        const channel = nodes[node];
-        if (channel !== undefined) record(outcomes, asked, node, channel, answers.get(channel.member));
-      }
+      for (const channel of channels) record(places, asked, channel, answers.get(channel.member));
     };
     await Promise.all([
-      call(unspared, items),
       call(
-        spared,
-        items.filter((item) => !item.isSecondHalf),
+        targets.filter((node) => !isSpared(node)),
+        items,
+      ),
+      call(
+        targets.filter(isSpared),
+        items.filter(({ isSecondHalf }) => !isSecondHalf),
       ),
     ]);
   }
-}
-
-/** The places in `nodes` of those that at least one of the commands concerns. A batch goes whole to each of them. */
-function targetsOf(items: readonly StepItem[], nodes: readonly Channel[]): number[] {
-  const everyNode = [...nodes.keys()];
-  const targets = new Set<number>();
-  for (const { command } of items) {
-    const place = placeOf(command, nodes);
-    if (place === "every") return everyNode;
-    if (place !== undefined) targets.add(place);
-  }
-  return everyNode.filter((node) => targets.has(node));
-}
-
-/**
- * The place of the one node that the command concerns, undefined for none of those that were linked, or every node.
- * One that has left since is still asked, and answers NODE_LEFT: what it held is unknown, not absent.
- */
-function placeOf(command: Command, nodes: readonly Channel[]): number | undefined | "every" {
-  if (!("connectionId" in command.params) || commandTable[command.name].target !== "connection")
-    return "every";
-  const key = nodeKeyOf(command.params.connectionId);
-  const place = nodes.findIndex(({ member }) => nodeKeyOf(member.id) === key);
-  return place < 0 ? undefined : place;
 }
 
 /** Where the number of outcomes is not that of the commands, which belongs to which is unknown. */
@@ -125,17 +120,15 @@ function counted(answer: NodeAnswer | undefined, count: number, nodeId: string):
 }
 
 function record(
-  outcomes: Outcome[][],
+  places: readonly Places[],
   items: readonly StepItem[],
-  node: number,
   channel: Channel,
   answer: NodeAnswer | undefined,
 ): void {
   const { id } = channel.member;
   const settled = counted(answer, items.length, id);
   for (const [at, { index, command }] of items.entries()) {
-    const places = outcomes[index];
-    if (places !== undefined) places[node] = outcomeOf(command, id, settled, at);
+    places[index]?.set(channel, outcomeOf(command, id, settled, at));
   }
 }
 

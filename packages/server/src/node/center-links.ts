@@ -14,6 +14,7 @@ import { version } from "../version.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 import { execute } from "./handlers.js";
 import type { NodeIdentity } from "./identity.js";
+import type { InterestFeed } from "./interest.js";
 import { MemberLists } from "./member-lists.js";
 import { NodeServices } from "./node-services.js";
 import type { NodeReports } from "./reports.js";
@@ -27,6 +28,7 @@ export interface CenterLinksParts {
   config: NodeConfig;
   identity: NodeIdentity;
   commands: CommandMethods;
+  interest: InterestFeed;
   reports: NodeReports;
   publicUrl: () => string;
   /** What the node holds, but for the centers that it is linked to. */
@@ -52,10 +54,14 @@ export class CenterLinks {
   readonly #startedAt = Date.now();
 
   constructor(parts: CenterLinksParts) {
-    const { config, commands, reports } = parts;
+    const { config, commands, interest, reports } = parts;
     this.#parts = parts;
     this.#dialer = this.#createDialer();
-    this.#watch = new PingWatch({ silenceMs: config.linkSilenceMs, status: () => this.#status() });
+    this.#watch = new PingWatch({
+      silenceMs: config.linkSilenceMs,
+      status: () => this.#status(),
+      interestNumber: (channel) => interest.onPing(channel),
+    });
     this.services = new NodeServices({
       maxBytes: maxFrameBytes(config),
       onChange: () => this.#announceServices(this.#channels.all()),
@@ -69,6 +75,7 @@ export class CenterLinks {
     this.#responder = new Responder({
       execute: (name, params) => execute(commands, name, params),
       invoke: (...call) => this.services.invoke(...call),
+      whenKnown: (run) => interest.whenKnown(run),
       maxReplyBytes: config.maxReplyBytes,
       maxQueuedBytes: config.maxLinkBufferedBytes,
       onFault: (error, method) => reports.fault(`method ${method}`, error),
@@ -98,6 +105,7 @@ export class CenterLinks {
 
   async close(): Promise<void> {
     this.#watch.close();
+    this.#parts.interest.close();
     await this.#dialer.close();
   }
 
@@ -151,12 +159,14 @@ export class CenterLinks {
 
   #onLinked(channel: Channel): void {
     this.#watch.add(channel);
+    this.#parts.interest.add(channel);
     if (this.services.infos().length > 0) this.#announceServices([channel]);
     this.#parts.reports.linked(channel.member.id, channel.member.address);
   }
 
   #onUnlinked(channel: Channel): void {
     this.#watch.remove(channel);
+    this.#parts.interest.remove(channel);
     this.#responder.onLeft(channel);
     this.requester.onLeft(channel);
     this.members.onUnlinked(channel);
@@ -175,6 +185,9 @@ export class CenterLinks {
     switch (frame[0]) {
       case "ping":
         this.#watch.onPing(channel, frame);
+        return;
+      case "ack":
+        this.#parts.interest.onAck(channel, frame);
         return;
       case "call":
         this.#responder.onCall(channel, frame);

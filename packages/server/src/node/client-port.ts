@@ -12,6 +12,7 @@ import { encodePong } from "./frame.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Hub } from "./hub.js";
 import type { NodeIdentity } from "./identity.js";
+import type { InterestFeed } from "./interest.js";
 import {
   type Admitted,
   admit,
@@ -52,6 +53,7 @@ export class ClientPort {
   readonly #config: NodeConfig;
   readonly #identity: NodeIdentity;
   readonly #hub: Hub;
+  readonly #interest: Pick<InterestFeed, "announce" | "settled">;
   readonly #host: ConnectionHost;
   readonly #handlers: NodeHandlers;
   readonly #observer: ClientPortObserver;
@@ -75,6 +77,7 @@ export class ClientPort {
     config: NodeConfig;
     identity: NodeIdentity;
     hub: Hub;
+    interest: Pick<InterestFeed, "announce" | "settled">;
     host: ConnectionHost;
     handlers: NodeHandlers;
     observer: ClientPortObserver;
@@ -84,6 +87,7 @@ export class ClientPort {
     this.#config = config;
     this.#identity = parts.identity;
     this.#hub = parts.hub;
+    this.#interest = parts.interest;
     this.#host = parts.host;
     this.#handlers = parts.handlers;
     this.#observer = parts.observer;
@@ -231,19 +235,31 @@ export class ClientPort {
       onError: (error) => this.#observer.failed(undefined, "authorize", error),
     });
     if (outcome === undefined) return;
-    const refusal = "refusal" in outcome ? outcome.refusal : this.#refusal(request);
-    if (refusal !== undefined || !("admitted" in outcome)) {
-      if (refusal !== undefined) this.#refuse(address, socket, refusal);
+    if ("refusal" in outcome) {
+      this.#refuse(address, socket, outcome.refusal);
       return;
     }
-    // The answer to the handshake and the first frame leave in one write.
-    socket.cork();
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      if (!(webSocket instanceof ClientSocket)) return;
-      this.#open(webSocket, socket, request, address, outcome.admitted);
-      webSocket.connection?.flush();
-    });
-    socket.uncork();
+    const { admitted } = outcome;
+    // Centers know of the user and groups before the client hears that it is in, and can tell others.
+    const announced = this.#interest.announce(admitted);
+    try {
+      if (admitted.userId !== undefined || admitted.groups !== undefined) await this.#interest.settled();
+      const refusal = this.#refusal(request);
+      if (refusal !== undefined) {
+        this.#refuse(address, socket, refusal);
+        return;
+      }
+      // The answer to the handshake and the first frame leave in one write.
+      socket.cork();
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        if (!(webSocket instanceof ClientSocket)) return;
+        this.#open(webSocket, socket, request, address, admitted);
+        webSocket.connection?.flush();
+      });
+      socket.uncork();
+    } finally {
+      announced();
+    }
   }
 
   #open(

@@ -1,3 +1,4 @@
+import type { InterestKind } from "@websocket-center/protocol";
 import type { Frame } from "./frame.js";
 
 /** What the hub needs of a connection, and the places in which it keeps its own marks on it. */
@@ -45,6 +46,9 @@ export class Group {
   }
 }
 
+/** Told when the first connection of a user or group comes (`isHeld`), and when the last one has left. */
+export type HoldingListener = (kind: InterestKind, id: string, isHeld: boolean) => void;
+
 const nobody: ReadonlySet<HubConnection> = new Set();
 
 /**
@@ -60,6 +64,11 @@ export class Hub {
   readonly #users = new Map<string, Set<HubConnection>>();
   readonly #groups = new Map<string, Group>();
   readonly #bound = new Set<HubConnection>();
+  readonly #onHolding: HoldingListener;
+
+  constructor(onHolding: HoldingListener = () => {}) {
+    this.#onHolding = onHolding;
+  }
 
   get connectionCount(): number {
     return this.#list.length;
@@ -89,6 +98,17 @@ export class Hub {
   }
   groupIds(): string[] {
     return [...this.#groups.keys()];
+  }
+
+  /** Its users or groups, as an iterator that lives on while they change: what stays is met once. */
+  held(kind: InterestKind): IterableIterator<string> {
+    return this.#heldOf(kind).keys();
+  }
+  heldCount(kind: InterestKind): number {
+    return this.#heldOf(kind).size;
+  }
+  holds(kind: InterestKind, id: string): boolean {
+    return this.#heldOf(kind).has(id);
   }
 
   connection(connectionId: string): HubConnection | undefined {
@@ -142,8 +162,12 @@ export class Hub {
     connection.userId = userId;
     this.#bound.add(connection);
     const connections = this.#users.get(userId);
-    if (connections === undefined) this.#users.set(userId, new Set([connection]));
-    else connections.add(connection);
+    if (connections === undefined) {
+      this.#users.set(userId, new Set([connection]));
+      this.#onHolding("user", userId, true);
+    } else {
+      connections.add(connection);
+    }
     for (const group of connection.groups ?? []) group.addUser(userId);
     return true;
   }
@@ -164,6 +188,7 @@ export class Hub {
     if (group === undefined) {
       group = new Group(groupId);
       this.#groups.set(groupId, group);
+      this.#onHolding("group", groupId, true);
     } else if (group.members.has(connection)) {
       return false;
     }
@@ -193,13 +218,21 @@ export class Hub {
   #dropMember(group: Group, connection: HubConnection): void {
     group.members.delete(connection);
     if (connection.userId !== undefined) group.removeUser(connection.userId);
-    if (group.members.size === 0) this.#groups.delete(group.id);
+    if (group.members.size > 0) return;
+    this.#groups.delete(group.id);
+    this.#onHolding("group", group.id, false);
   }
 
   #dropBinding(userId: string, connection: HubConnection): void {
     this.#bound.delete(connection);
     const connections = this.#users.get(userId);
     connections?.delete(connection);
-    if (connections?.size === 0) this.#users.delete(userId);
+    if (connections?.size !== 0) return;
+    this.#users.delete(userId);
+    this.#onHolding("user", userId, false);
+  }
+
+  #heldOf(kind: InterestKind): ReadonlyMap<string, unknown> {
+    return kind === "user" ? this.#users : this.#groups;
   }
 }

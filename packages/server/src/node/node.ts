@@ -22,6 +22,7 @@ import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
 import { Hub } from "./hub.js";
 import { NodeIdentity } from "./identity.js";
+import { InterestFeed } from "./interest.js";
 import { createLinkedCluster } from "./linked-cluster.js";
 import type { NodeServices } from "./node-services.js";
 import { Outbox } from "./outbox.js";
@@ -46,8 +47,8 @@ export interface NodeParts {
 /** A hub in process: every command of the table, which takes effect and returns at once. */
 export interface LocalHub extends CommandMethods {
   /**
-   * Waits until any center may be relied on to know of the changes made so far. Centers ask every node, so they do
-   * as soon as a change has returned.
+   * Waits until any center may be relied on to know of the changes made so far: as long as a word to each center and
+   * back takes, about a second where one of them does not answer.
    */
   settled(): Promise<void>;
 }
@@ -82,7 +83,8 @@ export class WebSocketNode {
   readonly #reports: NodeReports;
   readonly #accessControl: AccessControl;
   readonly #identity = new NodeIdentity();
-  readonly #hub = new Hub();
+  readonly #hub = new Hub((...change) => this.#interest.changed(...change));
+  readonly #interest: InterestFeed;
   readonly #handlers: NodeHandlers;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
@@ -119,12 +121,17 @@ export class WebSocketNode {
       onTokensFault: (error) => reports.tokensFileUnusable(error),
       onAuditFault: (error) => reports.fault("audit log", error),
     });
+    this.#interest = new InterestFeed({
+      hub: this.#hub,
+      onWaited: (ms) => this.#metrics.interestWaitSeconds.observe(ms / 1000),
+    });
     this.#handlers = new NodeHandlers((...failure) => reports.handlerFailed(...failure));
     this.#clients = new ClientPort({
       config,
       authorize: parts.authorize,
       identity: this.#identity,
       hub: this.#hub,
+      interest: this.#interest,
       handlers: this.#handlers,
       observer: reports,
       host: {
@@ -139,6 +146,7 @@ export class WebSocketNode {
       config,
       identity: this.#identity,
       commands,
+      interest: this.#interest,
       reports,
       publicUrl: () => this.publicUrl,
       status: () => this.#status(),
@@ -146,7 +154,7 @@ export class WebSocketNode {
       onDrain: (centerId) => this.#onDrain(centerId),
       onUndrain: (centerId) => this.#onUndrain(centerId),
     });
-    this.hub = { ...createCheckedHandlers(commands), settled: () => Promise.resolve() };
+    this.hub = { ...createCheckedHandlers(commands), settled: () => this.#interest.settled() };
     this.services = this.#links.services;
     this.#steering = new Steering(config, () => this.#links.members.list());
     this.cluster = createLinkedCluster(this.#links.requester);
@@ -159,6 +167,7 @@ export class WebSocketNode {
     this.#api = createNodeApi(config, {
       accessControl: this.#accessControl,
       commands,
+      settled: () => this.#interest.settled(),
       middleware,
       reports,
       isOff,

@@ -98,14 +98,17 @@ export class Pinger {
     return this.#pulses.get(channel)?.status;
   }
 
-  onPong(channel: Channel, [, number, status]: FrameOf<"pong">): void {
+  /** @returns when the ping that is answered was about to be sent; undefined where it was none of a beat. */
+  onPong(channel: Channel, [, number, status]: FrameOf<"pong">): number | undefined {
     const pulse = this.#pulses.get(channel);
-    if (pulse === undefined) return;
+    if (pulse === undefined) return undefined;
+    const answered = pulse.unanswered.find((ping) => ping.number === number);
     pulse.unanswered = pulse.unanswered.filter((ping) => ping.number > number);
     pulse.answeredAt = performance.now();
     pulse.suspect = false;
     pulse.status = status;
     pulse.asked.get(number)?.resolve(status);
+    return answered?.sentAt;
   }
 
   close(): void {
@@ -163,10 +166,17 @@ export class PingWatch {
   #timer: NodeJS.Timeout | undefined;
   readonly #silenceMs: number;
   readonly #status: () => NodeStatus;
+  readonly #interestNumber: (channel: Channel) => number;
 
-  constructor(options: { silenceMs: number; status: () => NodeStatus }) {
+  /** @param options.interestNumber - of the last interest frame that was sent on the link. */
+  constructor(options: {
+    silenceMs: number;
+    status: () => NodeStatus;
+    interestNumber: (channel: Channel) => number;
+  }) {
     this.#silenceMs = options.silenceMs;
     this.#status = options.status;
+    this.#interestNumber = options.interestNumber;
   }
 
   add(channel: Channel): void {
@@ -180,7 +190,7 @@ export class PingWatch {
 
   onPing(channel: Channel, [, number]: FrameOf<"ping">): void {
     this.#silentTicks.set(channel, 0);
-    channel.send(["pong", number, this.#status()]);
+    channel.send(["pong", number, this.#status(), this.#interestNumber(channel)]);
   }
 
   close(): void {

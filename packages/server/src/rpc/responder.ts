@@ -1,4 +1,4 @@
-import { type FrameOf, HUB_SERVICE, type WireOutcome } from "@websocket-center/protocol";
+import { addsInterest, type FrameOf, HUB_SERVICE, type WireOutcome } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "../wire/codec.js";
@@ -11,6 +11,8 @@ export interface ResponderOptions {
   execute: (command: string, params: unknown) => unknown;
   /** Runs a method of another service. */
   invoke: (service: string, method: string, params: unknown, signal: AbortSignal) => Promise<unknown>;
+  /** Runs it once any center may be relied upon to know of the users and groups that the hub holds now. */
+  whenKnown: (run: () => void) => void;
   maxReplyBytes: number;
   maxQueuedBytes: number;
   /** Told of faults of ours, never of wrong calls. */
@@ -20,7 +22,8 @@ export interface ResponderOptions {
 /**
  * Answers calls that come over links: the methods of a call in order, each with an outcome of its own. The hub answers
  * at once, so that calls take effect in the order in which they came; other services may take their time. What is taken
- * back by a `cancel` that was there to be read is not run.
+ * back by a `cancel` that was there to be read is not run. The reply to a call that may have added a user or group waits
+ * until centers know, and holds up no other.
  */
 export class Responder {
   readonly #options: ResponderOptions;
@@ -40,11 +43,9 @@ export class Responder {
   #run(channel: Channel, call: FrameOf<"call">): void {
     const [, id, service, , methods] = call;
     if (service === HUB_SERVICE) {
-      this.#reply(
-        channel,
-        id,
-        methods.map(([command, params]) => this.#execute(command, params)),
-      );
+      const outcomes = methods.map(([command, params]) => this.#execute(command, params));
+      if (methods.some(([command]) => addsInterest(command))) this.#replyOnceKnown(channel, id, outcomes);
+      else this.#reply(channel, id, outcomes);
     } else {
       this.#invokeAll(channel, call).catch((error: unknown) => this.#options.onFault(error, service));
     }
@@ -69,6 +70,12 @@ export class Responder {
     } catch (error) {
       return this.#failure(error, command);
     }
+  }
+
+  #replyOnceKnown(channel: Channel, id: number, outcomes: WireOutcome[]): void {
+    this.#options.whenKnown(() => {
+      if (channel.leftReason === undefined) this.#reply(channel, id, outcomes);
+    });
   }
 
   async #invokeAll(channel: Channel, [, id, service, remainingMs, methods]: FrameOf<"call">): Promise<void> {

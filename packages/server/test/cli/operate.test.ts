@@ -209,7 +209,7 @@ describe("drain, as a node sees it,", () => {
     expect(frame).toEqual(["drain"]);
     const [type, number] = await node.frames.next();
     expect(type).toBe("ping");
-    node.send(["pong", number, { connections: 7, users: 0, groups: 0, draining: true }]);
+    node.send(["pong", number, { connections: 7, users: 0, groups: 0, draining: true }, 0]);
     expect((await asking).stdout).toContain("closes its 7 connections");
   });
 

@@ -147,7 +147,7 @@ describe("random bytes at the link port", () => {
     const peer = await linkRaw(linkPort);
     peer.sendMessage(Buffer.alloc(0));
     const [, number] = (await peer.frames.next()) as [string, number];
-    peer.send(["pong", number, { connections: 1, users: 0, groups: 0, draining: false }]);
+    peer.send(["pong", number, { connections: 1, users: 0, groups: 0, draining: false }, 0]);
     await expect.poll(() => center.nodes.some(({ connections }) => connections === 1)).toBe(true);
     peer.close();
     await peer.closed;
@@ -169,8 +169,8 @@ describe("random bytes at the link port", () => {
     const id = hexId();
     const peer = await linkRaw(linkPort, { id });
     const nothing = { connections: 0, users: 0, groups: 0, draining: false };
-    peer.send(["reply", 12_345, [[true, 1]]], ["pong", 99_999, nothing], ["abandon", 7]);
-    peer.send(["pong", 99_999, { ...nothing, groups: 3 }]);
+    peer.send(["reply", 12_345, [[true, 1]]], ["pong", 99_999, nothing, 0], ["abandon", 7]);
+    peer.send(["pong", 99_999, { ...nothing, groups: 3 }, 0]);
     await expect.poll(() => center.nodes.find((entry) => entry.id === id)?.groups).toBe(3);
     peer.close();
     await peer.closed;
@@ -203,8 +203,9 @@ test("a node takes from a center nothing that only nodes may send", async () => 
   const other = createNode({ port: 0, centers: [`127.0.0.1:${raw.port}`] }, { log });
   await other.start();
   for (const frame of [
-    ["pong", 1, { connections: 0, users: 0, groups: 0, draining: false }],
+    ["pong", 1, { connections: 0, users: 0, groups: 0, draining: false }, 0],
     ["reply", 1, []],
+    ["interest", 1, { users: ["u"] }],
     ["nonsense"],
   ]) {
     const peer = await raw.peers.next();
@@ -214,6 +215,7 @@ test("a node takes from a center nothing that only nodes may send", async () => 
     expect((await peer.frames.next())[0]).toBe("auth");
     peer.send(["welcome"]);
     peer.sendEncoded(encode(["ping", 4]));
+    expect(await peer.frames.next()).toEqual(["interest", 1, { whole: true }]);
     expect((await peer.frames.next()).slice(0, 2)).toEqual(["pong", 4]);
     peer.send(frame);
     await peer.closed;

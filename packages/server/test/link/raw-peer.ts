@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { decode, encode } from "@msgpack/msgpack";
+import { LINK_PROTOCOL_VERSION } from "@websocket-center/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { hexId, info, Mailbox, status } from "./link-port.js";
 
@@ -103,12 +104,26 @@ export function helloOf(frame: unknown[]): Hello {
 }
 
 export function createHello(role: "node" | "center", rest: Partial<Hello> = {}): Hello {
-  return { version: 1, role, id: hexId(), nonce: randomBytes(32).toString("hex"), ...rest };
+  return {
+    version: LINK_PROTOCOL_VERSION,
+    role,
+    id: hexId(),
+    nonce: randomBytes(32).toString("hex"),
+    ...rest,
+  };
 }
 
 /** The proof as the protocol has it, written a second time: HMAC-SHA256 over these lines. */
 export function proofOf(secret: string, role: "node" | "center", node: Hello, center: Hello): string {
-  const lines = ["websocket-center link", "1", role, node.id, center.id, node.nonce, center.nonce];
+  const lines = [
+    "websocket-center link",
+    String(LINK_PROTOCOL_VERSION),
+    role,
+    node.id,
+    center.id,
+    node.nonce,
+    center.nonce,
+  ];
   return createHmac("sha256", secret).update(lines.join("\n")).digest("hex");
 }
 

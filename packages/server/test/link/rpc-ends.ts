@@ -1,7 +1,9 @@
 import { type FrameOf, HUB_SERVICE, type NodeStatus, type WireOutcome } from "@websocket-center/protocol";
 import { MemoryBackplane } from "../../src/backplane/memory.js";
+import { Interest } from "../../src/center/interest.js";
 import { Registry } from "../../src/center/registry.js";
 import { Router } from "../../src/center/router.js";
+import { Targets } from "../../src/center/targets.js";
 import { createHandlers, execute } from "../../src/node/handlers.js";
 import { CenterError } from "../../src/errors.js";
 import { Hub } from "../../src/node/hub.js";
@@ -17,6 +19,7 @@ const MiB = 1024 * 1024;
 export class CenterEnd {
   readonly backplane = new MemoryBackplane(hexId());
   readonly registry = new Registry();
+  readonly interest = new Interest();
   readonly caller: Caller;
   readonly pinger: Pinger;
   readonly router: Router;
@@ -32,22 +35,25 @@ export class CenterEnd {
       onSuspect: (channel) => this.caller.onSuspect(channel),
     });
     this.caller = new Caller({ maxQueuedBytes, isSuspect: (channel) => this.pinger.isSuspect(channel) });
-    this.router = new Router(this.registry, this.caller);
+    this.router = new Router(this.registry, this.caller, new Targets(this.registry, this.interest));
     new Channels(this.backplane, {
       maxFrameBytes: maxReplyBytes,
       onJoined: (channel) => {
         this.registry.add(channel);
+        this.interest.add(channel);
         this.pinger.add(channel);
       },
       onLeft: (channel, reason) => {
         this.left.push({ id: channel.member.id, reason });
         this.registry.remove(channel);
+        this.interest.remove(channel);
         this.pinger.remove(channel);
         this.caller.onLeft(channel);
       },
       onFrame: (channel, frame) => {
         this.frames.push({ from: channel.member.id, frame });
-        if (frame[0] === "pong") this.pinger.onPong(channel, frame);
+        if (frame[0] === "pong") this.interest.onPong(channel, frame, this.pinger.onPong(channel, frame));
+        if (frame[0] === "interest") this.interest.onInterest(channel, frame);
         if (frame[0] === "reply") this.caller.onReply(channel, frame[1], frame[2]);
       },
       onFault: (_channel, error) => this.faults.push(error),
@@ -109,13 +115,14 @@ export class NodeEnd {
     this.run = (name, params) => execute(handlers, name, params);
     this.responder = new Responder({
       execute: (name, params) => this.run(name, params),
+      whenKnown: (run) => run(),
       invoke: () => Promise.reject(new CenterError("UNKNOWN_SERVICE", "this node has the hub alone")),
       maxReplyBytes,
       maxQueuedBytes,
       onFault: (error) => this.faults.push(error),
     });
     this.onCall = (frame, channel) => this.responder.onCall(channel, frame);
-    this.watch = new PingWatch({ silenceMs: 15_000, status: () => this.status });
+    this.watch = new PingWatch({ silenceMs: 15_000, status: () => this.status, interestNumber: () => 0 });
     this.backplane = new MemoryBackplane(id, { info, status: () => this.status });
     new Channels(this.backplane, {
       maxFrameBytes: maxReplyBytes,

@@ -257,7 +257,7 @@ describe("the node's side", () => {
     node.status = { connections: 3, users: 2, groups: 1, draining: true };
     await pass(760);
     const pongs = center.frames.map(({ frame }) => frame).filter(([type]) => type === "pong");
-    expect(pongs).toEqual(node.received("ping").map((number) => ["pong", number, node.status]));
+    expect(pongs).toEqual(node.received("ping").map((number) => ["pong", number, node.status, 0]));
     expect(pongs).toHaveLength(3);
     expect(center.pinger.statusOf(center.channelOf(node))).toEqual(node.status);
   });

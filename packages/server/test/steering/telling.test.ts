@@ -37,7 +37,7 @@ async function link(
     for (;;) {
       const frame = await peer.frames.next();
       if (frame[0] === "members") told.put(frame);
-      else if (frame[0] === "ping") peer.send(["pong", frame[1], { ...status, connections }]);
+      else if (frame[0] === "ping") peer.send(["pong", frame[1], { ...status, connections }, 0]);
       else throw new Error(`a ${String(frame[0])} frame came`);
     }
   };

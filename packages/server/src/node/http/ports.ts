@@ -1,4 +1,4 @@
-import type { CommandMethods } from "@websocket-center/protocol";
+import { addsInterest, type CommandMethods } from "@websocket-center/protocol";
 import type { Registry } from "prom-client";
 import type { NodeConfig } from "../../config/options.js";
 import type { AccessControl } from "../../http/access-control.js";
@@ -18,25 +18,30 @@ export function createNodeApi(
   parts: {
     commands: CommandMethods;
     accessControl: AccessControl;
+    /** Waits until any center may be relied upon to know what the hub holds. */
+    settled: () => Promise<void>;
     middleware: readonly Middleware[];
     reports: NodeReports;
     isOff: () => boolean;
     assign: (userId: string) => Assignment;
   },
 ): Api {
-  const { accessControl, assign, commands, middleware, reports, isOff } = parts;
+  const { accessControl, assign, commands, settled, middleware, reports, isOff } = parts;
   const { audit } = accessControl;
   return createApi({
     ...apiOptions(config, parts),
     middleware,
     routes: { "/assign": publicAssignRoute(assign, config) },
     off: isOff,
-    classic: (request, call) => {
-      const answer = answerClassic(commands, request, {
+    classic: async (request, call) => {
+      const text = answerClassic(commands, request, {
         onRun: (command, outcomes) => audit.command(call, command, outcomes),
         onFault: (error) => reports.fault("classic API", error),
       });
-      return Promise.resolve(answer);
+      if (request.events.some((each) => each.kind === "command" && addsInterest(each.command.name))) {
+        await settled();
+      }
+      return text;
     },
   });
 }

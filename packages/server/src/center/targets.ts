@@ -1,0 +1,88 @@
+import {
+  type Command,
+  commands as commandTable,
+  type InterestKind,
+  isInterestId,
+  nodeKeyOf,
+} from "@websocket-center/protocol";
+import type { Channel } from "../rpc/channel.js";
+import type { Interest } from "./interest.js";
+import type { Registry } from "./registry.js";
+
+/** Whom a command concerns. */
+type Concern = "every" | { kind: InterestKind | "connection"; ids: readonly string[] };
+
+/** Finds the nodes that have to be asked. */
+export class Targets {
+  /** Round trips to every node, and to those that matter. */
+  readonly counts = { toEvery: 0, toSome: 0 };
+  readonly #registry: Registry;
+  readonly #interest: Interest;
+
+  constructor(registry: Registry, interest: Interest) {
+    this.#registry = registry;
+    this.#interest = interest;
+  }
+
+  /**
+   * Those of `nodes` that at least one of the commands concerns: a batch goes whole to each of them. Costs what it
+   * finds, not what is linked, while `nodes` are those that the registry lists.
+   *
+   * One that has left since it was listed is still asked, and answers NODE_LEFT: what it held is unknown, not absent.
+   */
+  of(commands: readonly Command[], nodes: readonly Channel[]): readonly Channel[] {
+    const concerns = commands.map(concernOf);
+    const some = concerns.filter((concern) => concern !== "every");
+    if (some.length < concerns.length) {
+      this.counts.toEvery += 1;
+      return nodes;
+    }
+    this.counts.toSome += 1;
+    const found = this.#find(some);
+    if (nodes === this.#registry.channels()) return [...found];
+    return nodes.filter(
+      (node) => found.has(node) || (node.leftReason !== undefined && mayHaveConcerned(some, node)),
+    );
+  }
+
+  #find(concerns: readonly Exclude<Concern, "every">[]): Set<Channel> {
+    const found = new Set<Channel>();
+    let isByInterest = false;
+    for (const { kind, ids } of concerns) {
+      if (kind === "connection") {
+        for (const id of ids) {
+          const node = this.#registry.nodeOf(id);
+          if (node !== undefined) found.add(node);
+        }
+      } else {
+        isByInterest = true;
+        for (const id of ids) this.#interest.addHolders(kind, id, found);
+      }
+    }
+    if (isByInterest) for (const node of this.#interest.untrusted()) found.add(node);
+    return found;
+  }
+}
+
+function mayHaveConcerned(concerns: readonly Exclude<Concern, "every">[], { member }: Channel): boolean {
+  const key = nodeKeyOf(member.id);
+  return concerns.some(({ kind, ids }) => kind !== "connection" || ids.some((id) => nodeKeyOf(id) === key));
+}
+
+function concernOf({ name, params }: Command): Concern {
+  switch (commandTable[name].target) {
+    case "connection":
+      return "connectionId" in params ? { kind: "connection", ids: [params.connectionId] } : "every";
+    case "user":
+      return "userId" in params ? byInterest("user", [params.userId]) : "every";
+    case "group":
+      if ("groupId" in params) return byInterest("group", [params.groupId]);
+      return "groupIds" in params ? byInterest("group", params.groupIds) : "every";
+    case "all":
+      return "every";
+  }
+}
+
+function byInterest(kind: InterestKind, ids: readonly string[]): Concern {
+  return ids.every(isInterestId) ? { kind, ids } : "every";
+}
