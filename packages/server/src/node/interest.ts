@@ -68,6 +68,9 @@ export class InterestFeed {
   add(channel: FeedChannel): void {
     const link: Link = { channel, witness: this.#settling.add(channel.member.id) };
     this.#links.set(channel, link);
+    // At once: what the hub does with these meanwhile is not told.
+    const ahead = this.#toldAhead();
+    for (let telling = take(ahead); telling !== undefined; telling = take(ahead)) tell(link, telling);
     this.#tellRest(link, this.#everything());
   }
 
@@ -95,7 +98,8 @@ export class InterestFeed {
     for (const [kind, id] of told) {
       const times = this.#ahead[kind].get(id) ?? 0;
       this.#ahead[kind].set(id, times + 1);
-      if (times === 0 && !this.#hub.holds(kind, id)) this.#change(kind, id, true);
+      // Told though the hub may hold it: what the hub does with it meanwhile is not.
+      if (times === 0) this.#change(kind, id, true);
     }
     return () => {
       for (const [kind, id] of told.splice(0)) {
@@ -179,7 +183,7 @@ export class InterestFeed {
     }
   }
 
-  /** Everything that is held, as it is when its turn comes; changes meanwhile are told by themselves. */
+  /** Everything that the hub holds, as it is when its turn comes; changes meanwhile are told by themselves. */
   *#everything(): Generator<Item> {
     for (const kind of kinds) {
       // What comes later stands behind, and need not be met.
@@ -189,8 +193,11 @@ export class InterestFeed {
         left -= 1;
         if (isInterestId(id)) yield [kind, id, true];
       }
-      for (const id of this.#ahead[kind].keys()) yield [kind, id, true];
     }
+  }
+
+  *#toldAhead(): Generator<Item> {
+    for (const kind of kinds) for (const id of this.#ahead[kind].keys()) yield [kind, id, true];
   }
 
   /** Tells the rest of a snapshot: the next frame when the link has taken the one before. */
