@@ -12,7 +12,7 @@ const seconds = Number(process.env["WSC_TEST_SECONDS"] ?? 20);
 const seed = Number(process.env["WSC_TEST_SEED"] ?? 20_251);
 const centerCount = 2;
 const nodeCount = 3;
-const writers = 24;
+const writers = 64;
 
 interface Client {
   readonly webSocket: WebSocket;
@@ -114,10 +114,10 @@ class Faults {
     this.#chance = chance;
   }
 
-  async run(endsAt: number): Promise<void> {
-    while (performance.now() < endsAt) {
+  async run(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
       await this.#one();
-      await delay(this.#chance.whole(0, 400));
+      await delay(this.#chance.whole(0, 1200));
     }
   }
 
@@ -127,6 +127,8 @@ class Faults {
     const proxy = chance.pick(proxies.flat());
     const ways = chance.pick([["there"], ["back"], ["there", "back"]] as const);
     const ms = chance.pick([20, 100, 240, 500, 950, 1050, 1400, 2500]);
+    // A process that starts takes the time of many calls.
+    const seldom = (kind: "restart a center" | "restart a node") => (chance.next() < 0.5 ? kind : "cut");
     const kind = chance.pick([
       "delay",
       "delay",
@@ -137,8 +139,8 @@ class Faults {
       "stop a center",
       "stop a center",
       "stop a node",
-      "restart a center",
-      "restart a node",
+      seldom("restart a center"),
+      seldom("restart a node"),
     ]);
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
     switch (kind) {
@@ -184,17 +186,19 @@ class Faults {
 
 /** What came of reading what was written. */
 const counts = { read: 0, unanswered: 0, failed: 0, unlinked: 0 };
+/** However slow the machine is: fewer would show little. */
+const readsAtLeast = 300;
 
 /** Writes through one center and at once reads through another, again and again. */
 async function write(
   cluster: BreakableCluster,
   chance: Chance,
   name: string,
-  endsAt: number,
+  isOver: () => boolean,
   missed: string[],
 ): Promise<void> {
   let client: Client | undefined;
-  for (let turn = 0; performance.now() < endsAt; turn += 1) {
+  for (let turn = 0; !isOver(); turn += 1) {
     try {
       if (client?.webSocket.readyState !== WebSocket.OPEN) {
         client = await cluster.connect(chance.whole(0, nodeCount - 1));
@@ -263,10 +267,12 @@ test(
     try {
       await cluster.start();
       const endsAt = performance.now() + seconds * 1000;
+      const isOver = (): boolean =>
+        missed.length > 0 || (performance.now() >= endsAt && counts.read >= readsAtLeast);
       await Promise.all([
-        ...faults.map((fault) => fault.run(endsAt)),
+        ...faults.map((fault) => fault.run(isOver)),
         ...Array.from({ length: writers }, (_, at) =>
-          write(cluster, new Chance(seed + 100 + at), `${at}`, endsAt, missed),
+          write(cluster, new Chance(seed + 100 + at), `${at}`, isOver, missed),
         ),
       ]);
     } finally {
@@ -276,7 +282,6 @@ test(
       console.log(`seed ${seed}`, counts, ...faults.map((fault) => fault.counts));
     }
     expect(missed, `with seed ${seed}\n${cluster.logs()}`).toEqual([]);
-    expect(counts.read).toBeGreaterThan(seconds * 20);
   },
-  seconds * 1000 + 60_000,
+  seconds * 1000 + 120_000,
 );

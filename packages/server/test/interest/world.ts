@@ -291,10 +291,7 @@ export class World {
       if (frame[0] === "interest") {
         const [type, number, told] = frame;
         const whole = this.#tampering.wholeAtOnce === true ? true : told.whole;
-        interest.onInterest(
-          link.atCenter,
-          whole === undefined ? frame : [type, number, { ...told, whole }],
-        );
+        interest.onInterest(link.atCenter, whole === undefined ? frame : [type, number, { ...told, whole }]);
       }
       if (frame[0] !== "pong") return;
       const sentAt =

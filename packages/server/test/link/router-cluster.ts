@@ -35,10 +35,11 @@ export class RouterCluster {
   readonly nodes: NodeEnd[] = [];
   #connections = 0;
 
-  constructor(nodes: number) {
+  /** @param options.tellsInterest - without it the center asks every node. */
+  constructor(nodes: number, options: { tellsInterest?: boolean } = {}) {
     vi.useFakeTimers();
     this.center = new CenterEnd();
-    for (let at = 0; at < nodes; at += 1) this.nodes.push(new NodeEnd(this.center));
+    for (let at = 0; at < nodes; at += 1) this.nodes.push(new NodeEnd(this.center, options));
   }
 
   get ids(): string[] {
@@ -82,6 +83,11 @@ export class RouterCluster {
   /** The same for one command: its outcome at each node. */
   async run(command: Command, options?: { timeoutMs?: number; ms?: number }): Promise<Outcome[]> {
     return (await this.execute([command], options))[0] ?? [];
+  }
+
+  /** Forgets what nodes were sent. */
+  clear(): void {
+    for (const { calls } of this.nodes) calls.length = 0;
   }
 
   /** The names of the commands that each node was sent, a list for each call. */

@@ -7,6 +7,7 @@ import { Targets } from "../../src/center/targets.js";
 import { createHandlers, execute } from "../../src/node/handlers.js";
 import { CenterError } from "../../src/errors.js";
 import { Hub } from "../../src/node/hub.js";
+import { InterestFeed } from "../../src/node/interest.js";
 import { Caller, type NodeAnswer } from "../../src/rpc/caller.js";
 import { type Channel, type ChannelFrame, Channels } from "../../src/rpc/channel.js";
 import { Pinger, PingWatch } from "../../src/rpc/heartbeat.js";
@@ -85,6 +86,7 @@ export class CenterEnd {
 
   async close(): Promise<void> {
     this.pinger.close();
+    this.interest.close();
     await this.backplane.close();
   }
 }
@@ -93,7 +95,9 @@ export class CenterEnd {
 export class NodeEnd {
   readonly id: string;
   readonly backplane: MemoryBackplane;
-  readonly hub = new Hub();
+  readonly hub = new Hub((...change) => this.interest.changed(...change));
+  /** Tells nobody anything unless the node `tellsInterest`: then it is asked always. */
+  readonly interest: InterestFeed = new InterestFeed({ hub: this.hub });
   readonly calls: FrameOf<"call">[] = [];
   readonly frames: ChannelFrame[] = [];
   readonly faults: unknown[] = [];
@@ -109,35 +113,45 @@ export class NodeEnd {
   /** Answers a call; by default with what came of its commands. */
   onCall: (frame: FrameOf<"call">, channel: Channel) => void;
 
-  constructor(center: CenterEnd, { id = hexId(), maxReplyBytes = 64 * MiB, maxQueuedBytes = 16 * MiB } = {}) {
+  constructor(
+    center: CenterEnd,
+    { id = hexId(), maxReplyBytes = 64 * MiB, maxQueuedBytes = 16 * MiB, tellsInterest = false } = {},
+  ) {
     this.id = id;
     const handlers = createHandlers(this.hub);
     this.run = (name, params) => execute(handlers, name, params);
     this.responder = new Responder({
       execute: (name, params) => this.run(name, params),
-      whenKnown: (run) => run(),
+      whenKnown: (run) => this.interest.whenKnown(run),
       invoke: () => Promise.reject(new CenterError("UNKNOWN_SERVICE", "this node has the hub alone")),
       maxReplyBytes,
       maxQueuedBytes,
       onFault: (error) => this.faults.push(error),
     });
     this.onCall = (frame, channel) => this.responder.onCall(channel, frame);
-    this.watch = new PingWatch({ silenceMs: 15_000, status: () => this.status, interestNumber: () => 0 });
+    this.watch = new PingWatch({
+      silenceMs: 15_000,
+      status: () => this.status,
+      interestNumber: (channel) => this.interest.onPing(channel),
+    });
     this.backplane = new MemoryBackplane(id, { info, status: () => this.status });
     new Channels(this.backplane, {
       maxFrameBytes: maxReplyBytes,
       onJoined: (channel) => {
         this.channel = channel;
         this.watch.add(channel);
+        if (tellsInterest) this.interest.add(channel);
       },
       onLeft: (channel) => {
         this.channel = undefined;
         this.watch.remove(channel);
+        this.interest.remove(channel);
         this.responder.onLeft(channel);
       },
       onFrame: (channel, frame) => {
         this.frames.push(frame);
         if (frame[0] === "ping") this.#onPing(channel, frame);
+        if (frame[0] === "ack") this.interest.onAck(channel, frame);
         if (frame[0] === "cancel") this.responder.onCancel(channel, frame);
         if (frame[0] !== "call") return;
         this.calls.push(frame);
@@ -170,6 +184,7 @@ export class NodeEnd {
 
   async close(): Promise<void> {
     this.watch.close();
+    this.interest.close();
     await this.backplane.close();
   }
 }
