@@ -41,11 +41,15 @@ class BreakableCluster {
       this.startNode(node);
     }
     for (const center of this.centers.keys()) {
-      await until(`center ${center} lists the nodes`, async () => {
-        const listed = parse(await this.#http.ask(at(this.#ports.http, center), { path: "/nodes" }));
-        const nodes = isObject(listed) ? listed["nodes"] : undefined;
-        return Array.isArray(nodes) && nodes.length === nodeCount ? true : undefined;
-      });
+      await until(
+        `center ${center} lists the nodes`,
+        async () => {
+          const listed = parse(await this.#http.ask(at(this.#ports.http, center), { path: "/nodes" }));
+          const nodes = isObject(listed) ? listed["nodes"] : undefined;
+          return Array.isArray(nodes) && nodes.length === nodeCount ? true : undefined;
+        },
+        60_000,
+      );
     }
   }
 
@@ -279,7 +283,8 @@ test(
       await cluster.stop();
     }
     if (process.env["WSC_TEST_SECONDS"] !== undefined) {
-      console.log(`seed ${seed}`, counts, ...faults.map((fault) => fault.counts));
+      const came = { seed, ...counts, faults: faults.map((fault) => fault.counts) };
+      process.stdout.write(`${JSON.stringify(came)}\n`);
     }
     expect(missed, `with seed ${seed}\n${cluster.logs()}`).toEqual([]);
   },

@@ -1,5 +1,6 @@
 import type { Command } from "@websocket-center/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { MemoryBackplane } from "../../src/backplane/memory.js";
 import { RouterCluster, values } from "../link/router-cluster.js";
 
 let cluster: RouterCluster;
@@ -165,6 +166,40 @@ describe("a node that is not trusted is asked whatever is known of it", () => {
     cluster.clear();
     await cluster.run(toUser("nobody"), { ms: 5 });
     expect(asked()).toEqual([0, 0, 0]);
+  });
+
+  test("a second from sending the ping, however late the answer to it comes", async () => {
+    // The ping of 250 ms was answered at once, and those from 500 ms on are answered 900 ms later.
+    cluster.node(1).pongDelayMs = 900;
+    const isTrusted = (): boolean => cluster.center.interest.untrustedCount === 0;
+    const seen: boolean[] = [];
+    await pass(940);
+    for (let ms = 1240; ms < 1800; ms += 100) {
+      seen.push(isTrusted());
+      await pass(100);
+    }
+    expect(seen).toEqual([true, false, true, false, false, true]);
+    cluster.node(1).pongDelayMs = 0;
+    await pass(1000);
+  });
+
+  test("and is known again soon after it has linked anew, with everything that it holds", async () => {
+    const users = Array.from({ length: 10_000 }, (_, at) => `user-${at}`);
+    for (const userId of users) cluster.connect(0, { userId });
+    const node = cluster.node(0);
+    node.leave();
+    cluster.center.frames.length = 0;
+    MemoryBackplane.link(node.backplane, cluster.center.backplane);
+    // Until the next ping is answered; calls on others are answered meanwhile, and it is asked for all.
+    const early = cluster.center.router.execute([toUser("user-9999")], { timeoutMs: 100 });
+    await pass(300);
+    const { nodeIds, outcomes } = await early;
+    expect(outcomes[0]?.[nodeIds.indexOf(node.id)]).toEqual({ ok: true, value: 1 });
+    expect(cluster.center.interest.untrustedCount).toBe(0);
+    expect(cluster.center.interest.size).toBe(users.length);
+    for (const { frame } of cluster.center.frames) {
+      if (frame[0] === "interest") expect(frame[2].users?.length ?? 0).toBeLessThan(2500);
+    }
   });
 
   test("where a node of a newer link is new: what was known by the old one counts no more", async () => {

@@ -69,7 +69,7 @@ test("a center with 1,000 nodes and 1,000,000 users finds whom to ask without a 
     tell(at, 5, { whole: true });
   }
   const bytesOfUser = (heapBytes() - before) / (nodeCount * usersOfNode);
-  console.log(`${bytesOfUser.toFixed(0)} bytes of heap a user`);
+  process.stdout.write(`${bytesOfUser.toFixed(0)} bytes of heap a user\n`);
   expect(bytesOfUser).toBeLessThan(250);
   expect(interest.size).toBe(nodeCount * usersOfNode);
   await Promise.resolve();
