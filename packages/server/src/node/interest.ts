@@ -119,7 +119,7 @@ export class InterestFeed {
    * @returns the number that the answer must carry: that of the last frame on this link.
    */
   onPing(channel: FeedChannel): number {
-    this.#flush();
+    this.flush();
     const link = this.#links.get(channel);
     if (link === undefined) return 0;
     this.#settling.onPing(link.witness);
@@ -148,23 +148,8 @@ export class InterestFeed {
     return new Promise((resolve) => this.whenKnown(resolve));
   }
 
-  /** Nobody is told anything any more, and nobody waits. */
-  close(): void {
-    this.#links.clear();
-    this.#flush();
-    this.#settling.close();
-  }
-
-  #change(kind: InterestKind, id: string, isHeld: boolean): void {
-    this.#changes[kind].set(id, isHeld);
-    if (isHeld) this.#addsSomething = true;
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    this.#clock.soon(() => this.#flush());
-  }
-
-  /** Tells what has changed. The frames go out before whatever is sent from now on. */
-  #flush(): void {
+  /** Tells now what has changed, before whatever is sent from now on. It is told at the end of the tick anyway. */
+  flush(): void {
     if (!this.#isFlushDue) return;
     this.#isFlushDue = false;
     const items = this.#takeChanges();
@@ -174,6 +159,21 @@ export class InterestFeed {
     if (this.#addsSomething) this.#settling.begin();
     this.#addsSomething = false;
     for (const onTold of this.#onTold.splice(0)) onTold();
+  }
+
+  /** Nobody is told anything any more, and nobody waits. */
+  close(): void {
+    this.#links.clear();
+    this.flush();
+    this.#settling.close();
+  }
+
+  #change(kind: InterestKind, id: string, isHeld: boolean): void {
+    this.#changes[kind].set(id, isHeld);
+    if (isHeld) this.#addsSomething = true;
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#clock.soon(() => this.flush());
   }
 
   *#takeChanges(): Generator<Item> {

@@ -157,7 +157,7 @@ export class WebSocketNode {
     this.hub = { ...createCheckedHandlers(commands), settled: () => this.#interest.settled() };
     this.services = this.#links.services;
     this.#steering = new Steering(config, () => this.#links.members.list());
-    this.cluster = createLinkedCluster(this.#links.requester);
+    this.cluster = createLinkedCluster(this.#links.requester, () => this.#interest.flush());
     const { middleware = [], mounted = false } = parts;
     if (mounted && config.publicUrl === undefined) {
       throw new CenterError("CONFIG_INVALID", "a mounted node cannot know its address: set publicUrl");

@@ -135,3 +135,15 @@ test("a node that stops lets nobody wait", async () => {
   await settled;
   client.terminate();
 });
+
+test("a center that a node asks to send knows what the node's own hub has come to hold", async () => {
+  const { node, told } = await linkedNode();
+  node.on("open", ({ id: connectionId }) => {
+    node.hub.bindUser({ userId: "u", connectionId });
+    node.cluster.sendToUser({ userId: "u", message: "x" }).catch(() => undefined);
+  });
+  const client = new WebSocket(`ws://${node.addresses.client}/`);
+  expect(await told()).toEqual(["interest", 2, { users: ["u"] }]);
+  expect((await told())[0]).toBe("request");
+  client.terminate();
+});
