@@ -99,8 +99,9 @@ export class AuditLog {
   }
 
   /** A command on the hub, with what came of it at each node that was asked. */
-  command(call: AuditedCall, { name, params }: Command, outcomes: readonly Outcome[]): void {
+  command(call: AuditedCall, { name, params }: Command, asked: Iterable<Outcome>): void {
     if (!this.records(commandTable[name].scope)) return;
+    const outcomes = [...asked];
     this.operation(call, name, targetsOf(params), { outcomes, result: resultOf(name, outcomes) });
   }
 
@@ -158,10 +159,10 @@ export function failedHere(error: unknown): readonly Outcome[] {
   return [{ ok: false, code, message: messageOf(error) }];
 }
 
-/** What the nodes that answered did, as one: a change, or a number of connections. */
+/** What the nodes did, as one: a change, or a number of connections. Undefined where no answer came. */
 function resultOf(name: CommandName, outcomes: readonly Outcome[]): unknown {
   const values = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
-  return values.length === 0 ? undefined : mergeResults(name, values as Result<CommandName>[]);
+  return values.length === 0 && outcomes.length > 0 ? undefined : mergeResults(name, values as Result<CommandName>[]);
 }
 
 /** What in a command's parameters names whom it concerns, checked or not. */

@@ -52,13 +52,24 @@ function descriptorsExhausted(registry: Registry): Counter {
 
 /** What every HTTP port counts. */
 function httpCounters(registry: Registry) {
+  const requests = new Counter({
+    name: "wsc_http_requests_total",
+    help: "HTTP requests by status and outcome.",
+    labelNames: ["status", "outcome"],
+    registers: [registry],
+  });
+  /** Looking labels up costs more than counting. */
+  const byLabels = new Map<string, { inc: () => void }>();
   return {
-    requests: new Counter({
-      name: "wsc_http_requests_total",
-      help: "HTTP requests by status and outcome.",
-      labelNames: ["status", "outcome"],
-      registers: [registry],
-    }),
+    countRequest: (status: number, outcome: string): void => {
+      const key = `${status} ${outcome}`;
+      let counter = byLabels.get(key);
+      if (counter === undefined) {
+        counter = requests.labels({ status, outcome });
+        byLabels.set(key, counter);
+      }
+      counter.inc();
+    },
     clientErrors: new Counter({
       name: "wsc_bad_requests_total",
       help: "Connections that sent no HTTP request that can be read.",

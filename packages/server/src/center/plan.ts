@@ -54,6 +54,11 @@ export function planSteps(batch: readonly Command[]): Step[] {
   return steps;
 }
 
+/** Whether the command takes more than one round trip. */
+export function needsSteps(command: Command): boolean {
+  return isGroupsCommand(command);
+}
+
 function isGroupsCommand(command: Command): command is GroupsCommand {
   return command.name === "sendToGroupsOfUser" || command.name === "sendToGroupsOfConnection";
 }

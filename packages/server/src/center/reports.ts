@@ -24,7 +24,7 @@ export class CenterReports {
 
   called(info: CallInfo): void {
     const { ms, status, events, outcome } = info;
-    this.#metrics.requests.inc({ status, outcome });
+    this.#metrics.countRequest(status, outcome);
     if (events.length > 0) this.#metrics.callSeconds.observe(ms / 1000);
     this.#log.debug(info, "call");
   }

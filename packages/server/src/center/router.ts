@@ -5,9 +5,10 @@ import {
   type WireOutcome,
 } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
+import type { CallSignal } from "../rpc/call-signal.js";
 import type { Channel } from "../rpc/channel.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
-import { type Places, planSteps, type Step, type StepItem } from "./plan.js";
+import { needsSteps, type Places, planSteps, type Step, type StepItem } from "./plan.js";
 import type { Registry } from "./registry.js";
 import type { Targets } from "./targets.js";
 
@@ -28,7 +29,7 @@ export interface AskedAnswer {
 
 export interface RouteOptions {
   timeoutMs: number;
-  signal?: AbortSignal | undefined;
+  signal?: CallSignal | undefined;
   /** Default: all that are linked. */
   nodes?: readonly Channel[] | undefined;
 }
@@ -69,6 +70,10 @@ export class Router {
     { timeoutMs, signal, nodes = this.#registry.channels() }: RouteOptions,
   ): Promise<AskedAnswer> {
     const places = batch.map((): Places => new Map());
+    if (!batch.some(needsSteps)) {
+      await this.#askOnce(batch, nodes, places, { timeoutMs, signal });
+      return { nodes, places };
+    }
     const endsAt = performance.now() + timeoutMs;
     const steps = planSteps(batch);
     for (const [at, step] of steps.entries()) {
@@ -79,11 +84,30 @@ export class Router {
     return { nodes, places };
   }
 
+  /** The way of nearly every batch: one round trip. */
+  async #askOnce(
+    batch: readonly Command[],
+    nodes: readonly Channel[],
+    places: readonly Places[],
+    options: { timeoutMs: number; signal: CallSignal | undefined },
+  ): Promise<void> {
+    const targets = this.#targets.of(batch, nodes);
+    if (targets.length === 0 || batch.length === 0) return;
+    const answers = await this.#caller.call(targets, HUB_SERVICE, batch, options);
+    for (const channel of targets) {
+      const { member } = channel;
+      const settled = counted(answers.get(member), batch.length, member.id);
+      for (const [at, command] of batch.entries()) {
+        places[at]?.set(channel, outcomeOf(command, member.id, settled, at));
+      }
+    }
+  }
+
   async #runStep(
     step: Step,
     nodes: readonly Channel[],
     places: readonly Places[],
-    options: { timeoutMs: number; signal: AbortSignal | undefined },
+    options: { timeoutMs: number; signal: CallSignal | undefined },
   ): Promise<void> {
     const items = step.items(places);
     const targets = this.#targets.of(

@@ -1,5 +1,5 @@
 import { randomFillSync } from "node:crypto";
-import { type ServerResponse, STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "node:http";
 
 export const JSON_TYPE = "application/json; charset=utf-8";
 export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
@@ -39,6 +39,18 @@ export function newCallId(): string {
   return randomBytes.toString("hex", randomUsed - CALL_ID_BYTES, randomUsed);
 }
 
+/** As much of node:http's ServerResponse as answers need. */
+export interface ApiResponse {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  readonly writableFinished: boolean;
+  readonly destroyed: boolean;
+  writeHead(status: number, headers: Readonly<Record<string, string | number>>): unknown;
+  end(body?: string | Uint8Array): unknown;
+  once(event: "close", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
 export interface Answer {
   status: number;
   contentType: string;
@@ -48,12 +60,12 @@ export interface Answer {
 }
 
 /** Whether an answer can still be given: none was begun, and the caller is there. */
-export function canAnswer(res: ServerResponse): boolean {
+export function canAnswer(res: ApiResponse): boolean {
   return !res.headersSent && !res.writableEnded && !res.destroyed;
 }
 
 /** Writes status and headers. The caller of this function writes `answer.body`. */
-export function writeAnswerHead(res: ServerResponse, callId: string, answer: Answer): void {
+export function writeAnswerHead(res: ApiResponse, callId: string, answer: Answer): void {
   const { body } = answer;
   res.writeHead(answer.status, {
     "Content-Type": answer.contentType,
@@ -66,14 +78,14 @@ export function writeAnswerHead(res: ServerResponse, callId: string, answer: Ans
 }
 
 /** Gives the answer; for HEAD, node:http leaves the body out and keeps the headers. */
-export function sendAnswer(res: ServerResponse, callId: string, answer: Answer): void {
+export function sendAnswer(res: ApiResponse, callId: string, answer: Answer): void {
   if (!canAnswer(res)) return;
   writeAnswerHead(res, callId, answer);
   res.end(answer.body);
 }
 
 /** Answers without a body and without `Content-Length` (RFC 9110, 8.6). */
-export function sendNoContent(res: ServerResponse, callId: string, headers: Record<string, string>): void {
+export function sendNoContent(res: ApiResponse, callId: string, headers: Record<string, string>): void {
   if (!canAnswer(res)) return;
   res.writeHead(204, { "Cache-Control": "no-store", "WSC-Call-Id": callId, ...headers });
   res.end();

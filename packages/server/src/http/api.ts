@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CenterError } from "../errors.js";
+import { type CallSignal, GiveUp } from "../rpc/call-signal.js";
 import type { Access, Need, Principal } from "./access.js";
 import {
+  type ApiResponse,
   canAnswer,
   failureText,
   JSON_TYPE,
@@ -11,7 +13,7 @@ import {
   writeAnswerHead,
 } from "./answers.js";
 import { findTokenInText } from "./body-token.js";
-import { endAfterBody, readBody } from "./body.js";
+import { type BodyReading, endAfterBody, readBody } from "./body.js";
 import type { ParamLimits } from "./classic-params.js";
 import { type ClassicRequest, needsOf, readClassicRequest, refusalByNode } from "./classic-request.js";
 import { ALLOWED_METHODS, anyOrigin, createGuard, preflightHeaders } from "./guard.js";
@@ -20,6 +22,7 @@ import { type Middleware, type Next, runMiddleware } from "./middleware.js";
 import { parseQuery, type QueryMap } from "./query.js";
 import {
   ABORTED_STATUS,
+  type ApiRequest,
   createRouteSearch,
   type FoundRoute,
   refuseOtherMethod,
@@ -39,10 +42,10 @@ export interface ApiLimits extends ParamLimits {
 
 /** `callId` stands in the answer's `WSC-Call-Id`; `signal` aborts when the caller goes away before the answer. */
 export interface ClassicContext {
-  readonly req: IncomingMessage;
+  readonly req: ApiRequest;
   readonly callId: string;
   readonly principal: Principal;
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
 }
 
 /**
@@ -92,14 +95,26 @@ export interface ApiOptions {
 export interface Api {
   /** Answers a request. Never throws. `next` gets what neither the classic API nor a route serves. */
   handle: (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
+  /**
+   * Answers a request to the classic API that did not come by node:http, its body already there. Undefined where every
+   * request must go its whole way, past the application's middleware. Never throws.
+   */
+  handleShort: ((req: ApiRequest & { body: Buffer | undefined }, res: ApiResponse) => void) | undefined;
 }
 
 interface Exchange extends RouteExchange {
+  body: RequestBody;
   startedAt: number;
   events: readonly string[];
   route?: string;
   /** Counted, or left to the application. */
   isOver: boolean;
+}
+
+/** How to get the body of a request. `refuse` ends an answer whose head is written, to a body that is too large. */
+interface RequestBody {
+  read: () => BodyReading | Promise<BodyReading>;
+  refuse: (text: string) => void;
 }
 
 const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
@@ -116,15 +131,10 @@ export function createApi(options: ApiOptions): Api {
   const guard = createGuard({ ...options, needsToken: access.needsToken });
 
   function handle(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    const exchange: Exchange = {
-      req,
-      res,
-      callId: newCallId(),
-      startedAt: performance.now(),
-      cors: {},
-      events: [],
-      isOver: false,
-    };
+    const exchange = begin(req, res, {
+      read: () => readBody(req, limits.maxBodyBytes),
+      refuse: (text) => endAfterBody(req, res, text),
+    });
     const fail = (error: unknown): void => answerFault(exchange, error);
     const report = (error: unknown): void => options.onError(error, exchange.callId);
     const serve = (): void => {
@@ -139,6 +149,26 @@ export function createApi(options: ApiOptions): Api {
       else finish(exchange, ABORTED_STATUS, "aborted");
     });
     runMiddleware(middleware, req, res, { done: serve, fail, report });
+  }
+
+  function handleShort(req: ApiRequest & { body: Buffer | undefined }, res: ApiResponse): void {
+    const { body } = req;
+    const exchange = begin(req, res, {
+      read: () => ({ kind: "bytes", bytes: body ?? Buffer.alloc(0) }),
+      refuse: (text) => res.end(text),
+    });
+    try {
+      const { cors, ...admission } = guard.check(req);
+      exchange.cors = cors;
+      answerClassic(exchange, req.url ?? "/", admission)?.catch((error) => answerFault(exchange, error));
+    } catch (error) {
+      answerFault(exchange, error);
+    }
+  }
+
+  function begin(req: ApiRequest, res: ApiResponse, body: RequestBody): Exchange {
+    const startedAt = performance.now();
+    return { req, res, body, callId: newCallId(), startedAt, cors: {}, events: [], isOver: false };
   }
 
   async function dispatch(exchange: Exchange, next: Next | undefined): Promise<void> {
@@ -159,32 +189,33 @@ export function createApi(options: ApiOptions): Api {
     return answerClassic(exchange, url, admission);
   }
 
-  async function answerClassic(
+  /** @returns undefined where the request is answered at once. */
+  function answerClassic(
     exchange: Exchange,
     url: string,
     admission: { ok: true } | { ok: false; message: string },
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { headers, method } = exchange.req;
     if (!classicMethods.has(method)) {
-      sendFailure(exchange, 405, "method not allowed", { Allow: ALLOWED_METHODS });
-      return;
+      return sendFailure(exchange, 405, "method not allowed", { Allow: ALLOWED_METHODS });
     }
-    if (!admission.ok) {
-      sendFailure(exchange, 403, admission.message);
-      return;
-    }
-    if (method === "OPTIONS") {
-      answerPreflight(exchange);
-      return;
-    }
+    if (!admission.ok) return sendFailure(exchange, 403, admission.message);
+    if (method === "OPTIONS") return answerPreflight(exchange);
     const query = parseQuery(queryOf(url));
     const token = findToken(query, headers);
     const early = access.identify(token);
     if (early === undefined && (token !== undefined || method !== "POST")) {
-      sendFailure(exchange, 200, "token error");
-      return;
+      return sendFailure(exchange, 200, "token error");
     }
     if (early !== undefined && method !== "POST") return runClassic(exchange, query, undefined, early);
+    return answerPost(exchange, query, early);
+  }
+
+  async function answerPost(
+    exchange: Exchange,
+    query: QueryMap,
+    early: Principal | undefined,
+  ): Promise<void> {
     const isKnown = (bytes: Buffer): boolean => access.identify(findTokenInText(bytes)) !== undefined;
     const body = await receiveBody(exchange, (bytes) => early !== undefined || isKnown(bytes));
     if (body === undefined) return;
@@ -206,8 +237,7 @@ export function createApi(options: ApiOptions): Api {
     exchange: Exchange,
     mayAsk: (bytes: Buffer) => boolean = () => true,
   ): Promise<ReturnType<typeof asBody> | undefined> {
-    const { req, res } = exchange;
-    const reading = await readBody(req, limits.maxBodyBytes);
+    const reading = await exchange.body.read();
     if (reading.kind === "bytes") {
       if (mayAsk(reading.bytes)) return parseJsonBody(reading.bytes);
       sendFailure(exchange, 200, "token error");
@@ -226,18 +256,20 @@ export function createApi(options: ApiOptions): Api {
     }
     const text = failureText(`the body is larger than ${limits.maxBodyBytes} bytes`);
     const headers = { Connection: "close", ...exchange.cors };
-    writeAnswerHead(res, exchange.callId, { status: 413, contentType: JSON_TYPE, body: text, headers });
-    endAfterBody(req, res, text);
+    const answer = { status: 413, contentType: JSON_TYPE, body: text, headers };
+    writeAnswerHead(exchange.res, exchange.callId, answer);
+    exchange.body.refuse(text);
     finish(exchange, 413, "refused");
     return undefined;
   }
 
-  async function runClassic(
+  /** @returns undefined where nothing was run. */
+  function runClassic(
     exchange: Exchange,
     query: QueryMap,
     body: JsonObject | undefined,
     principal: Principal,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { req, res, callId } = exchange;
     const reading = readClassicRequest(query, body, limits);
     if (reading.ok) exchange.events = reading.request.events.map(({ event }) => event);
@@ -245,27 +277,20 @@ export function createApi(options: ApiOptions): Api {
       ? (denialOf(exchange, principal, needsOf(reading.request)) ??
         (strict ? refusalByNode(reading.request) : undefined))
       : reading.message;
-    if (refusal !== undefined) {
-      sendFailure(exchange, 200, refusal);
-      return;
-    }
-    if (!reading.ok || classic === undefined) return;
-    const controller = abortedByCaller(res);
-    const text = await classic(reading.request, {
-      req,
-      callId,
-      principal,
-      // A signal is made when it is first asked for, and costs more than reading the request.
-      get signal() {
-        return controller.signal;
-      },
+    if (refusal !== undefined) return sendFailure(exchange, 200, refusal);
+    if (!reading.ok || classic === undefined) return undefined;
+    const signal = new GiveUp();
+    res.once("close", () => {
+      if (!res.writableFinished) signal.abort();
     });
-    if (!canAnswer(res)) {
-      finish(exchange, ABORTED_STATUS, "aborted");
-      return;
-    }
-    sendAnswer(res, callId, { status: 200, contentType: JSON_TYPE, body: text, headers: exchange.cors });
-    finish(exchange, 200, "ok");
+    return classic(reading.request, { req, callId, principal, signal }).then((text) => {
+      if (!canAnswer(res)) {
+        finish(exchange, ABORTED_STATUS, "aborted");
+        return;
+      }
+      sendAnswer(res, callId, { status: 200, contentType: JSON_TYPE, body: text, headers: exchange.cors });
+      finish(exchange, 200, "ok");
+    });
   }
 
   async function answerGuardedRoute(
@@ -342,7 +367,7 @@ export function createApi(options: ApiOptions): Api {
     end(exchange, await serveRoute(route, exchange, request, options.onError));
   }
 
-  function answerPreflight(exchange: Exchange): void {
+  function answerPreflight(exchange: Exchange): undefined {
     const { req, res, callId, cors } = exchange;
     sendNoContent(res, callId, { ...cors, ...preflightHeaders(req.headers) });
     finish(exchange, 204, "ok");
@@ -372,7 +397,7 @@ export function createApi(options: ApiOptions): Api {
     status: number,
     message: string,
     headers: Readonly<Record<string, string>> = {},
-  ): void {
+  ): undefined {
     const { res, callId, cors } = exchange;
     const body = failureText(message);
     sendAnswer(res, callId, { status, contentType: JSON_TYPE, body, headers: { ...cors, ...headers } });
@@ -416,11 +441,11 @@ export function createApi(options: ApiOptions): Api {
     }
   }
 
-  return { handle };
+  return { handle, handleShort: middleware.length > 0 || classic === undefined ? undefined : handleShort };
 }
 
 /** Aborts when the connection ends before the answer is out. */
-function abortedByCaller(res: ServerResponse): AbortController {
+function abortedByCaller(res: ApiResponse): AbortController {
   const controller = new AbortController();
   res.once("close", () => {
     if (!res.writableFinished) controller.abort(new CenterError("ABORTED", "the caller went away"));

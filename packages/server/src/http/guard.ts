@@ -123,9 +123,18 @@ function targetsLoopback(url: string | undefined): boolean {
 
 const authorityForm = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{0,5})?$/i;
 
+/** What was found of the authority that was asked for last: nearly every request has the same. */
+let latest = { authority: "", isLoopback: false };
+
 /** Whether a `Host` header, with or without a port, names loopback. A missing or malformed one does not. */
 function namesLoopback(authority: string | undefined): boolean {
-  const host = authority === undefined ? undefined : authorityForm.exec(authority)?.[1];
+  if (authority === undefined) return false;
+  if (latest.authority !== authority) latest = { authority, isLoopback: isLoopbackAuthority(authority) };
+  return latest.isLoopback;
+}
+
+function isLoopbackAuthority(authority: string): boolean {
+  const host = authorityForm.exec(authority)?.[1];
   return host !== undefined && isLoopbackHost(host);
 }
 

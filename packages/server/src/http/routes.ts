@@ -1,14 +1,18 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import { type Answer, canAnswer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
+import { type Answer, type ApiResponse, canAnswer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
 import type { Need, Principal } from "./access.js";
+import type { AddressedRequest } from "./client-address.js";
 import type { JsonObject } from "./json-body.js";
 import type { QueryMap } from "./query.js";
 
+/** As much of node:http's IncomingMessage as the API needs, but for bodies. */
+export type ApiRequest = Pick<IncomingMessage, "method" | "url" | "headers"> & AddressedRequest;
+
 /** What a route gets of a request. */
 export interface RouteRequest {
-  req: IncomingMessage;
+  req: ApiRequest;
   /** What stands in the places of `{name}` in the path, percent-escapes resolved. */
   params: Readonly<Record<string, string>>;
   query: QueryMap;
@@ -99,8 +103,8 @@ function decodeSegment(text: string): string | undefined {
 
 /** A request on its way to an answer. `cors`: headers that every answer to it has. */
 export interface RouteExchange {
-  req: IncomingMessage;
-  res: ServerResponse;
+  req: ApiRequest;
+  res: ApiResponse;
   callId: string;
   cors: Readonly<Record<string, string>>;
 }

@@ -55,6 +55,11 @@ export class ServerSockets {
     });
   }
 
+  /** That much of the connection was read, and all of it answered, before node:http got it. */
+  beginAt(socket: Socket, bytes: number): void {
+    this.#answeredAt.set(socket, bytes);
+  }
+
   /**
    * Whether an answer may be written straight to the socket, past node:http: nothing of another answer is on its way
    * there, and none has to come first. A request whose body broke off is the one to be answered.

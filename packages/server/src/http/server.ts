@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
+import { ExpressLane, type ExpressLaneOptions } from "./express-lane.js";
 import { ALLOWED_METHODS } from "./guard.js";
 import { escapeRawUrl, readLine } from "./raw-url.js";
 import { resumeWith, withoutUpgrade } from "./resume.js";
@@ -28,6 +29,8 @@ export interface HttpServerOptions {
   /** How long a request's headers may take to arrive; later is answered with 408. */
   headersTimeoutMs: number;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
+  /** Answers plain requests to the classic API, with bodies of at most `maxBodyBytes`, past node:http. */
+  lane?: { maxBodyBytes: number; onRequest: ExpressLaneOptions["onRequest"] } | undefined;
   /** Gets the socket with every obligation: nothing but the end of `close` touches it any more. */
   onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of each connection that sent no request that can be read, and of the status that it was answered with. */
@@ -76,10 +79,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     tls === undefined
       ? createPlainServer(serverOptions)
       : createTlsServer({ ...serverOptions, ...tlsOptions(tls) });
+  const connectionEvent = tls === undefined ? "connection" : "secureConnection";
+  const nodeHttp = server.listeners(connectionEvent);
+  server.removeAllListeners(connectionEvent);
   const sockets = new ServerSockets(server, { maxHeadBytes: options.maxHeaderBytes });
   const stopKeeping = new WeakMap<Duplex, () => void>();
-  server.on(tls === undefined ? "connection" : "secureConnection", (socket: Duplex) => {
-    stopKeeping.set(socket, sockets.keepHeads(socket));
+  const lane = options.lane === undefined ? undefined : openLane(options.lane);
+  server.on(connectionEvent, (socket: Socket) => {
+    if (lane === undefined) toNodeHttp(socket);
+    else lane.take(socket);
   });
   /** Peers that vanish are no fault of ours, and anybody can do so at will. */
   const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
@@ -89,6 +97,26 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const handled = new WeakSet<Duplex>();
   const resumed = new WeakSet<Duplex>();
   const closeAfterAnswer = new WeakSet<Duplex>();
+
+  function toNodeHttp(connection: Duplex): void {
+    for (const listener of nodeHttp) Reflect.apply(listener, server, [connection]);
+    stopKeeping.set(connection, sockets.keepHeads(connection));
+  }
+
+  function openLane({ maxBodyBytes, onRequest }: NonNullable<HttpServerOptions["lane"]>): ExpressLane {
+    return new ExpressLane({
+      maxHeadBytes: options.maxHeaderBytes,
+      maxBodyBytes,
+      idleMs: KEEP_ALIVE_MS,
+      firstRequestMs: headersTimeoutMs,
+      onRequest,
+      handOver: (socket, unread) => {
+        sockets.beginAt(socket, socket.bytesRead - unread.length);
+        if (unread.length > 0) socket.unshift(unread);
+        toNodeHttp(socket);
+      },
+    });
+  }
 
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
     sockets.begin(req, res);
@@ -154,9 +182,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     else refuse(problem, socket, Buffer.isBuffer(line) ? 400 : line.status);
   }
 
-  function beginAnew(connection: Duplex): boolean {
+  function beginAnew(connection: Duplex): void {
     resumed.add(connection);
-    return server.emit(tls === undefined ? "connection" : "secureConnection", connection);
+    toNodeHttp(connection);
   }
 
   server.on("clientError", (error: ClientError, socket: Duplex) => {
@@ -181,7 +209,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     server,
     listen: (port, host) => listen(server, port, host),
-    close: (graceMs) => (closing ??= sockets.close(graceMs)),
+    close: (graceMs) => {
+      closing ??= sockets.close(graceMs);
+      lane?.close();
+      return closing;
+    },
   };
 }
 

@@ -68,7 +68,7 @@ export class NodeReports implements ClientPortObserver {
   }
 
   called(info: CallInfo): void {
-    this.#metrics.requests.inc({ status: info.status, outcome: info.outcome });
+    this.#metrics.countRequest(info.status, info.outcome);
     this.#log.debug(info, "call");
   }
 

@@ -1,6 +1,7 @@
 import type { ErrorCode, WireOutcome } from "@websocket-center/protocol";
 import type { Member } from "../backplane/backplane.js";
 import { CenterError } from "../errors.js";
+import type { CallSignal } from "./call-signal.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 
@@ -12,12 +13,22 @@ export type NodeAnswer =
   | { ok: true; outcomes: WireOutcome[] }
   | { ok: false; code: ErrorCode; message: string };
 
-interface PendingCall {
-  id: number;
+/** A call until its last node has settled. */
+class PendingCall {
+  readonly id: number;
   /** The nodes that have not settled. The call is over when it is empty. */
-  missing: Set<Channel>;
-  answers: Map<Member, NodeAnswer>;
-  finish: () => void;
+  readonly missing: Set<Channel>;
+  readonly answers: Map<Member, NodeAnswer>;
+  readonly timeoutMs: number;
+  /** Ends what was set up for the call, and hands on its answers. */
+  finish: () => void = () => {};
+
+  constructor(id: number, missing: Set<Channel>, answers: Map<Member, NodeAnswer>, timeoutMs: number) {
+    this.id = id;
+    this.missing = missing;
+    this.answers = answers;
+    this.timeoutMs = timeoutMs;
+  }
 }
 
 /**
@@ -51,7 +62,7 @@ export class Caller {
     channels: Iterable<Channel>,
     service: string,
     methods: readonly { name: string; params: unknown }[],
-    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+    options: { timeoutMs: number; signal?: CallSignal | undefined },
   ): Promise<Map<Member, NodeAnswer>> {
     const { timeoutMs, signal } = options;
     const id = this.#nextId++;
@@ -70,35 +81,30 @@ export class Caller {
       for (const { member } of missing) answers.set(member, { ok: false, code, message });
       return Promise.resolve(answers);
     }
+    const call = new PendingCall(id, missing, answers, timeoutMs);
     return new Promise((resolve) => {
       const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");
-      const deadline = setTimeout(
-        () =>
-          this.#settleAll(
-            call,
-            "NODE_TIMEOUT",
-            (node) => `node ${node} gave no reply in ${Math.round(timeoutMs)} ms`,
-          ),
-        timeoutMs,
-      );
-      const call: PendingCall = {
-        id,
-        missing,
-        answers,
-        finish: () => {
-          clearTimeout(deadline);
-          signal?.removeEventListener("abort", onAbort);
-          this.#calls.delete(id);
-          resolve(answers);
-        },
+      const deadline = setTimeout(this.#onDeadline, timeoutMs, call);
+      call.finish = () => {
+        clearTimeout(deadline);
+        signal?.removeEventListener("abort", onAbort);
+        this.#calls.delete(id);
+        resolve(answers);
       };
       this.#calls.set(id, call);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const suspects = [...missing].filter((channel) => this.#isSuspect(channel));
-      for (const channel of [...missing]) this.#send(call, channel, frame);
-      if (suspects.length > 0) this.#settleSuspectsSoon(suspects, [call]);
+      signal?.addEventListener("abort", onAbort);
+      let suspects: Channel[] | undefined;
+      for (const channel of missing) if (this.#isSuspect(channel)) (suspects ??= []).push(channel);
+      // Sending may settle at once, and a set can be iterated while it shrinks.
+      for (const channel of missing) this.#send(call, channel, frame);
+      if (suspects !== undefined) this.#settleSuspectsSoon(suspects, [call]);
     });
   }
+
+  readonly #onDeadline = (call: PendingCall): void => {
+    const ms = Math.round(call.timeoutMs);
+    this.#settleAll(call, "NODE_TIMEOUT", (node) => `node ${node} gave no reply in ${ms} ms`);
+  };
 
   /** A reply came. One that nobody waits for any more is dropped. */
   onReply(channel: Channel, id: number, outcomes: WireOutcome[]): void {

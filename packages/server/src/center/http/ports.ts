@@ -5,7 +5,7 @@ import { type Api, createApi } from "../../http/api.js";
 import { classicFailure, JSON_TYPE } from "../../http/answers.js";
 import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
-import { createHttpServer, type HttpServer } from "../../http/server.js";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../http/server.js";
 import { readCa, tlsOf } from "../../http/tls.js";
 import { guardedAssignRoute } from "../../steering/route.js";
 import type { Assignment } from "../../steering/steering.js";
@@ -16,6 +16,8 @@ import { answerClassic } from "./classic.js";
 import { serviceRoutes } from "./services.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
+/** Larger ones hardly ever come in one packet. */
+const LANE_MAX_BODY_BYTES = 64 * 1024;
 const LINK_MAX_HEADER_BYTES = 16 * 1024;
 
 /** What back ends and operators are answered. */
@@ -73,9 +75,15 @@ export function createApiServer(
     maxHeaderBytes: config.maxHeaderBytes,
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     onRequest: api.handle,
+    lane: laneOf(config, api),
     onClientError: (error, status) => reports.badRequest("http", error, status),
     log: (message, error) => reports.fault(`HTTP port: ${message}`, error),
   });
+}
+
+function laneOf({ maxBodyBytes }: CenterConfig, { handleShort }: Api): HttpServerOptions["lane"] {
+  if (handleShort === undefined) return undefined;
+  return { maxBodyBytes: Math.min(maxBodyBytes, LANE_MAX_BODY_BYTES), onRequest: handleShort };
 }
 
 /** The port where nodes register. */

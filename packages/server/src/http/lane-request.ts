@@ -1,0 +1,98 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/** A request that came whole, with nothing in it that asks for more than an answer. */
+export interface LaneRequest {
+  method: "GET" | "POST";
+  url: string;
+  headers: IncomingHttpHeaders;
+  /** Undefined where it has none. */
+  body: Buffer | undefined;
+  /** How many bytes of the chunk it takes. */
+  length: number;
+}
+
+/** The request line of a call to the classic API, at the path where nothing else is. */
+const requestLine = /^(GET|POST) (\/(?:\?[!"$-~]*)?) HTTP\/1\.1$/;
+/** Header fields (RFC 9112, 5), each with its line end; no line is folded. */
+const fields = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+$/;
+/** What changes how a message is framed, answered, or what the connection is. */
+const special: ReadonlySet<string> = new Set([
+  "connection",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+const HEAD_END = Buffer.from("\r\n\r\n");
+
+/** Reads requests of one connection, whose header fields are mostly the same each time. */
+export class LaneReader {
+  readonly #maxHeadBytes: number;
+  readonly #maxBodyBytes: number;
+  #text = "";
+  #headers: IncomingHttpHeaders = {};
+
+  constructor(limits: { maxHeadBytes: number; maxBodyBytes: number }) {
+    this.#maxHeadBytes = limits.maxHeadBytes;
+    this.#maxBodyBytes = limits.maxBodyBytes;
+  }
+
+  /**
+   * The first request of `chunk`; undefined where it is not whole, or not of the plainest kind (RFC 9112): then a whole
+   * HTTP parser has to judge it. What is let through here is less than what any parser lets through.
+   */
+  read(chunk: Buffer): LaneRequest | undefined {
+    const headEnd = chunk.indexOf(HEAD_END);
+    if (headEnd === -1 || headEnd > this.#maxHeadBytes) return undefined;
+    const head = chunk.toString("latin1", 0, headEnd + 2);
+    const lineEnd = head.indexOf("\r\n");
+    const line = requestLine.exec(head.slice(0, lineEnd));
+    if (line === null) return undefined;
+    const headers = this.#readHeaders(head.slice(lineEnd + 2));
+    if (headers === undefined) return undefined;
+    const bodyAt = headEnd + HEAD_END.length;
+    const bodyLength = lengthOf(headers["content-length"]);
+    if (!(bodyLength <= this.#maxBodyBytes) || chunk.length < bodyAt + bodyLength) return undefined;
+    const method = line[1] === "GET" ? "GET" : "POST";
+    // Nothing says what a body of a GET means.
+    if (method === "GET" && bodyLength > 0) return undefined;
+    return {
+      method,
+      url: line[2] ?? "/",
+      headers,
+      body: method === "POST" ? chunk.subarray(bodyAt, bodyAt + bodyLength) : undefined,
+      length: bodyAt + bodyLength,
+    };
+  }
+
+  #readHeaders(text: string): IncomingHttpHeaders | undefined {
+    if (text === this.#text) return this.#headers;
+    if (!fields.test(text)) return undefined;
+    // Without a prototype, `__proto__` is a name like any other.
+    const headers = Object.create(null) as IncomingHttpHeaders;
+    for (let at = 0; at < text.length; ) {
+      const end = text.indexOf("\r\n", at);
+      const colon = text.indexOf(":", at);
+      const name = text.slice(at, colon).toLowerCase();
+      const value = text.slice(colon + 1, end).trim();
+      const isPlain = !special.has(name) || (name === "connection" && value.toLowerCase() === "keep-alive");
+      if (!isPlain || headers[name] !== undefined) return undefined;
+      headers[name] = value;
+      at = end + 2;
+    }
+    if (headers.host === undefined) return undefined;
+    this.#text = text;
+    this.#headers = headers;
+    return headers;
+  }
+}
+
+/** NaN for what is no length. */
+function lengthOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  return /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN;
+}
