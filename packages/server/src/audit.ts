@@ -162,7 +162,9 @@ export function failedHere(error: unknown): readonly Outcome[] {
 /** What the nodes did, as one: a change, or a number of connections. Undefined where no answer came. */
 function resultOf(name: CommandName, outcomes: readonly Outcome[]): unknown {
   const values = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
-  return values.length === 0 && outcomes.length > 0 ? undefined : mergeResults(name, values as Result<CommandName>[]);
+  return values.length === 0 && outcomes.length > 0
+    ? undefined
+    : mergeResults(name, values as Result<CommandName>[]);
 }
 
 /** What in a command's parameters names whom it concerns, checked or not. */

@@ -5,7 +5,7 @@ import {
   type WireOutcome,
 } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
-import type { CallSignal } from "../rpc/call-signal.js";
+import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "../rpc/channel.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 import { needsSteps, type Places, planSteps, type Step, type StepItem } from "./plan.js";

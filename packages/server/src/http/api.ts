@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CenterError } from "../errors.js";
-import { type CallSignal, GiveUp } from "../rpc/call-signal.js";
+import { type CallSignal, GiveUp } from "../call-signal.js";
 import type { Access, Need, Principal } from "./access.js";
 import {
   type ApiResponse,

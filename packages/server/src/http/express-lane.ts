@@ -47,6 +47,7 @@ class LaneConnection {
   readonly #socket: Socket;
   readonly #options: ExpressLaneOptions;
   readonly #reader: LaneReader;
+  readonly #keepAlive: string;
   readonly #onGone: () => void;
   #answering: LaneResponse | undefined;
   /** What came behind the request that is being answered. */
@@ -58,6 +59,7 @@ class LaneConnection {
     this.#socket = socket;
     this.#options = options;
     this.#reader = new LaneReader(options);
+    this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.idleMs / 1000)}`;
     this.#onGone = onGone;
     socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError);
     socket.on("close", this.#onClose).on("timeout", this.#onTimeout).setTimeout(options.firstRequestMs);
@@ -78,7 +80,12 @@ class LaneConnection {
     this.#socket.pause();
   };
 
-  readonly #onEnd = (): void => this.endWhenIdle();
+  /** As with node:http, who ends its side waits for no answer: most who do are gone. */
+  readonly #onEnd = (): void => {
+    this.#isEnding = true;
+    this.#answering?.gone();
+    this.#socket.end();
+  };
 
   readonly #onError = (): void => {
     // The end of the connection follows, and tells all there is.
@@ -110,7 +117,7 @@ class LaneConnection {
       this.#hasServed = true;
       this.#socket.setTimeout(this.#options.idleMs);
     }
-    const answering = new LaneResponse(this.#socket, this.#onAnswered);
+    const answering = new LaneResponse(this.#socket, this.#keepAlive, this.#onAnswered);
     answering.isLast = this.#isEnding;
     this.#answering = answering;
     this.#options.onRequest({ method, url, headers, body, socket: this.#socket }, answering);
@@ -153,12 +160,15 @@ class LaneResponse implements ApiResponse {
   writableEnded = false;
   isLast = false;
   readonly #socket: Socket;
+  readonly #keepAlive: string;
   readonly #onAnswered: () => void;
   #head = "";
+  #isGone = false;
   #onClose: (() => void) | undefined;
 
-  constructor(socket: Socket, onAnswered: () => void) {
+  constructor(socket: Socket, keepAlive: string, onAnswered: () => void) {
     this.#socket = socket;
+    this.#keepAlive = keepAlive;
     this.#onAnswered = onAnswered;
   }
 
@@ -167,13 +177,13 @@ class LaneResponse implements ApiResponse {
   }
 
   get destroyed(): boolean {
-    return this.#socket.destroyed;
+    return this.#isGone || this.#socket.destroyed;
   }
 
   writeHead(status: number, headers: Readonly<Record<string, string | number>>): void {
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
     for (const name in headers) head += `${name}: ${headers[name] ?? ""}\r\n`;
-    this.#head = `${head}Date: ${dateHeader()}\r\n${this.isLast ? "Connection: close" : "Connection: keep-alive"}\r\n\r\n`;
+    this.#head = `${head}Date: ${dateHeader()}\r\n${this.isLast ? lastAnswer : this.#keepAlive}\r\n\r\n`;
     this.headersSent = true;
   }
 
@@ -198,9 +208,13 @@ class LaneResponse implements ApiResponse {
   }
 
   gone(): void {
+    this.#isGone = true;
     this.#onClose?.();
+    this.#onClose = undefined;
   }
 }
+
+const lastAnswer = "Connection: close";
 
 let date = "";
 let dateSecond = 0;

@@ -74,7 +74,7 @@ export class LaneReader {
     if (!fields.test(text)) return undefined;
     // Without a prototype, `__proto__` is a name like any other.
     const headers = Object.create(null) as IncomingHttpHeaders;
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < text.length;) {
       const end = text.indexOf("\r\n", at);
       const colon = text.indexOf(":", at);
       const name = text.slice(at, colon).toLowerCase();

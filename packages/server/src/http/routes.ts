@@ -1,7 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import { type Answer, type ApiResponse, canAnswer, PROBLEM_TYPE, problemText, sendAnswer } from "./answers.js";
+import {
+  type Answer,
+  type ApiResponse,
+  canAnswer,
+  PROBLEM_TYPE,
+  problemText,
+  sendAnswer,
+} from "./answers.js";
 import type { Need, Principal } from "./access.js";
 import type { AddressedRequest } from "./client-address.js";
 import type { JsonObject } from "./json-body.js";

@@ -1,7 +1,7 @@
 import type { ErrorCode, WireOutcome } from "@websocket-center/protocol";
 import type { Member } from "../backplane/backplane.js";
 import { CenterError } from "../errors.js";
-import type { CallSignal } from "./call-signal.js";
+import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 

@@ -1,7 +1,7 @@
 import { type Command, commands as commandTable, type ErrorCode } from "@websocket-center/protocol";
 import type { ClassicCall, ClassicRequest } from "../../http/classic-request.js";
 import { failureText } from "../../http/answers.js";
-import type { CallSignal } from "../../rpc/call-signal.js";
+import type { CallSignal } from "../../call-signal.js";
 import type { Channel } from "../../rpc/channel.js";
 import type { Outcome } from "../../rpc/outcome.js";
 import type { Places } from "../plan.js";
