@@ -3,7 +3,7 @@ import { CenterError, messageOf } from "../errors.js";
 import { describeIssue } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
 import { encodeLinkFrame } from "../wire/codec.js";
-import { declareService, type RegisteredService, type Service } from "../services/service.js";
+import { declareService, type Method, type RegisteredService, type Service } from "../services/service.js";
 
 /** As many as fit a frame. */
 const MAX_SERVICES = 1000;
@@ -84,36 +84,40 @@ export class NodeServices {
     const where = `${serviceName}.${methodName}`;
     if (method === undefined)
       throw new CenterError("UNKNOWN_METHOD", `${serviceName} declares no method ${methodName}`);
-    const { declared } = method;
-    const checked = await declared.params.safeParseAsync(params);
-    if (!checked.success)
-      throw new CenterError("INVALID_PARAMS", `${where}: ${describeIssue(checked.error.issues[0])}`);
     if (method.running >= method.maxConcurrent) {
       throw new CenterError("METHOD_BUSY", `${method.running} calls of ${where} run already`);
     }
     method.running += 1;
     try {
-      const result = await Promise.race([
-        this.#run(where, declared.handler, checked.data, signal),
-        aborted(where, signal),
-      ]);
-      const allowed = await declared.result.safeParseAsync(result);
-      if (!allowed.success)
-        throw new CenterError("INVALID_RESULT", `${where}: ${describeIssue(allowed.error.issues[0])}`);
-      return toJson(where, allowed.data);
+      return await Promise.race([this.#run(where, method.declared, params, signal), aborted(where, signal)]);
     } finally {
       method.running -= 1;
     }
   }
 
+  /** The schemas are the application's code as much as the handler: they may throw, hang, or take their time. */
   async #run(
     where: string,
-    handler: (params: unknown, context: { signal: AbortSignal }) => unknown,
+    { params: expected, handler, result: allowed }: Method,
     params: unknown,
     signal: AbortSignal,
   ): Promise<unknown> {
+    const checked = await this.#guarded(where, signal, () => expected.safeParseAsync(params));
+    if (!checked.success)
+      throw new CenterError("INVALID_PARAMS", `${where}: ${describeIssue(checked.error.issues[0])}`);
+    // Nobody waits any more, and the handler has not begun.
+    signal.throwIfAborted();
+    const returned = await this.#guarded(where, signal, () => handler(checked.data, { signal }));
+    const result = await this.#guarded(where, signal, () => allowed.safeParseAsync(returned));
+    if (!result.success)
+      throw new CenterError("INVALID_RESULT", `${where}: ${describeIssue(result.error.issues[0])}`);
+    return toJson(where, result.data);
+  }
+
+  /** @throws CenterError METHOD_FAILED for whatever the application's code throws. */
+  async #guarded<T>(where: string, signal: AbortSignal, step: () => T | Promise<T>): Promise<T> {
     try {
-      return await handler(params, { signal });
+      return await step();
     } catch (error) {
       if (!signal.aborted) this.#onFault(`method ${where}`, error);
       throw new CenterError("METHOD_FAILED", `${where}: ${messageOf(error)}`, { cause: error });

@@ -83,6 +83,34 @@ test("a method that hangs ends at the deadline, hears of it, and gives its place
   await vi.waitFor(() => expect(seen).toEqual({ aborted: 2, started: 2 }));
 });
 
+test("schemas that throw or hang fail their call alone, and give its place back", async () => {
+  const throwing = anything.refine(() => {
+    throw new Error("thrown by a schema");
+  });
+  const hanging = anything.refine(() => new Promise<boolean>(() => {}));
+  let handled = 0;
+  const handler = (): unknown => (handled += 1);
+  const bounded = { params: anything, result: anything, maxConcurrent: 1, handler };
+  const methods = {
+    paramsThrow: method({ ...bounded, params: throwing }),
+    resultThrows: method({ ...bounded, result: throwing }),
+    paramsHang: method({ ...bounded, params: hanging }),
+    resultHangs: method({ ...bounded, result: hanging }),
+  };
+  const center = await startCenter();
+  await startNode([center], [{ name: "mischief", methods }]);
+  await untilListed(center, "mischief", 1);
+  for (const name of ["paramsThrow", "resultThrows"]) {
+    expect(await outcome(center, name), name).toEqual({ status: 502, code: "METHOD_FAILED" });
+  }
+  expect(handled).toBe(1);
+  const hangs = { status: 504, code: "NODE_TIMEOUT" };
+  for (const name of ["paramsHang", "resultHangs"]) {
+    expect(await outcome(center, name, { timeoutMs: 100 }), name).toEqual(hangs);
+    await vi.waitFor(async () => expect(await outcome(center, name, { timeoutMs: 100 })).toEqual(hangs));
+  }
+});
+
 test("as many calls of a method run as it allows; a further one goes to another node, or is refused", async () => {
   const seen = { aborted: 0, started: 0 };
   const center = await startCenter();
