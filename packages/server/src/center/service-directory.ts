@@ -5,7 +5,6 @@ import {
   type Scope,
   type ServiceInfo,
 } from "@websocket-center/protocol";
-import { z } from "zod";
 import { CenterError } from "../errors.js";
 import type { Caller } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
@@ -13,7 +12,8 @@ import { checkCommand } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 import { checkTimeout } from "../rpc/timeout.js";
-import type { ServiceCall, ServiceResult } from "../services/service-call.js";
+import type { ServiceCall, ServiceResult, TimedServiceCall } from "../services/service-call.js";
+import { paramsSchema, resultSchema } from "../services/service.js";
 import type { Registry } from "./registry.js";
 import type { Router } from "./router.js";
 import type { Running } from "./running.js";
@@ -26,7 +26,7 @@ export interface ServiceEntry extends ServiceInfo {
 export interface ServiceFilter {
   name?: string | undefined;
   /** What the service's metadata must have, key by key; values are compared as text. */
-  metadata?: Readonly<Record<string, string>> | undefined;
+  metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What services the linked nodes have, and the way to call them. The hub is one of them, at every node. */
@@ -81,8 +81,11 @@ export class ServiceDirectory {
     return this.#running.during(this.#call(call));
   }
 
-  async #call(call: ServiceCall): Promise<ServiceResult[]> {
-    checkTimeout(call.timeoutMs);
+  async #call(asked: ServiceCall): Promise<ServiceResult[]> {
+    const call = { ...asked, timeoutMs: checkTimeout(asked.timeoutMs) };
+    if (call.mode !== undefined && call.mode !== "one" && call.mode !== "all") {
+      throw new CenterError("INVALID_PARAMS", "mode: expected one or all");
+    }
     const having = this.#nodesWith(call);
     const isAll = call.mode === "all" && call.nodeId === undefined;
     if (call.service === HUB_SERVICE) return this.#callHub(call, isAll ? having : [pick(having)]);
@@ -122,7 +125,7 @@ export class ServiceDirectory {
   }
 
   /** One after the other until one takes the call: a node that refused it surely did not run it. */
-  async #askOne(having: Channel[], call: ServiceCall, params: unknown): Promise<ServiceResult[]> {
+  async #askOne(having: Channel[], call: TimedServiceCall, params: unknown): Promise<ServiceResult[]> {
     const endsAt = performance.now() + call.timeoutMs;
     const left = new Set(having);
     for (;;) {
@@ -136,7 +139,11 @@ export class ServiceDirectory {
     }
   }
 
-  async #ask(channels: readonly Channel[], call: ServiceCall, params: unknown): Promise<ServiceResult[]> {
+  async #ask(
+    channels: readonly Channel[],
+    call: TimedServiceCall,
+    params: unknown,
+  ): Promise<ServiceResult[]> {
     const { service, method, timeoutMs, signal } = call;
     const answers = await this.#caller.call(channels, service, [{ name: method, params }], {
       timeoutMs,
@@ -150,7 +157,7 @@ export class ServiceDirectory {
     });
   }
 
-  async #callHub(call: ServiceCall, nodes: readonly Channel[]): Promise<ServiceResult[]> {
+  async #callHub(call: TimedServiceCall, nodes: readonly Channel[]): Promise<ServiceResult[]> {
     const command = checkCommand(call.method, call.params ?? {});
     const { timeoutMs, signal } = call;
     const { nodeIds, outcomes } = await this.#router.execute([command], { timeoutMs, signal, nodes });
@@ -167,10 +174,12 @@ function pick(channels: readonly Channel[]): Channel {
   return channel;
 }
 
-function hasMetadata({ metadata }: ServiceInfo, key: string, value: string): boolean {
-  if (!Object.hasOwn(metadata, key)) return false;
-  const has = metadata[key];
-  return (typeof has === "string" ? has : JSON.stringify(has)) === value;
+function hasMetadata({ metadata }: ServiceInfo, key: string, value: unknown): boolean {
+  return Object.hasOwn(metadata, key) && textOf(metadata[key]) === textOf(value);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 let hub: ServiceInfo | undefined;
@@ -184,8 +193,8 @@ function hubService(): ServiceInfo {
       name,
       doc: commandTable[name].doc,
       scope: commandTable[name].scope,
-      params: z.toJSONSchema(commandTable[name].params, { unrepresentable: "any" }),
-      result: z.toJSONSchema(commandTable[name].result, { unrepresentable: "any" }),
+      params: paramsSchema(commandTable[name].params),
+      result: resultSchema(commandTable[name].result),
     })),
   };
   return hub;

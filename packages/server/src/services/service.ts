@@ -1,6 +1,12 @@
-import { HUB_SERVICE, type Scope, type ServiceInfo, serviceInfo } from "@websocket-center/protocol";
+import {
+  HUB_SERVICE,
+  type Scope,
+  type ServiceInfo,
+  serviceInfo,
+  utf8Length,
+} from "@websocket-center/protocol";
 import { z } from "zod";
-import { CenterError } from "../errors.js";
+import { CenterError, messageOf } from "../errors.js";
 import { asJson } from "../rpc/json.js";
 
 /** How many calls of a method run at once, unless it says otherwise. */
@@ -45,10 +51,13 @@ export interface RegisteredService {
 }
 
 /** @throws CenterError INVALID_PARAMS where the declaration is not what a service is. */
-export function declareService({ name, metadata = {}, methods }: Service): RegisteredService {
+export function declareService(service: Service): RegisteredService {
+  if (!isObject(service)) throw invalid("", "expected { name, metadata, methods }");
+  const { name, metadata = {}, methods } = service;
   if (name === HUB_SERVICE) throw invalid(name, "the name is that of the hub");
-  const plainMetadata = asJson(metadata);
-  if (JSON.stringify(plainMetadata).length > MAX_METADATA_BYTES) {
+  if (!isObject(methods)) throw invalid(name, "methods: expected an object of methods");
+  const plainMetadata = plain(name, "metadata", () => metadata);
+  if (utf8Length(JSON.stringify(plainMetadata)) > MAX_METADATA_BYTES) {
     throw invalid(name, `the metadata is larger than ${MAX_METADATA_BYTES} bytes`);
   }
   const entries = Object.entries(methods);
@@ -60,8 +69,8 @@ export function declareService({ name, metadata = {}, methods }: Service): Regis
       name: methodName,
       doc,
       scope,
-      params: schemaOf(params),
-      result: schemaOf(result),
+      params: plain(name, `methods.${methodName}: params`, () => paramsSchema(params)),
+      result: plain(name, `methods.${methodName}: result`, () => resultSchema(result)),
     })),
   });
   if (!checked.success) {
@@ -81,10 +90,11 @@ export function declareService({ name, metadata = {}, methods }: Service): Regis
 
 /** For callers without types: what is not checked here would fail at the first call. */
 function checkMethod(name: string, methodName: string, declared: Partial<Method>): void {
-  const { params, result, handler, maxConcurrent = 1 } = declared;
   const fail = (problem: string): CenterError => invalid(name, `methods.${methodName}: ${problem}`);
-  if (!isSchema(params)) throw fail("params: expected a zod schema");
-  if (!isSchema(result)) throw fail("result: expected a zod schema");
+  if (!isObject(declared)) throw fail("expected what method() returns");
+  const { params, result, handler, maxConcurrent = 1 } = declared;
+  if (!isSchema(params)) throw fail("params: expected a schema of zod 4");
+  if (!isSchema(result)) throw fail("result: expected a schema of zod 4");
   if (typeof handler !== "function") throw fail("handler: expected a function");
   if (!Number.isInteger(maxConcurrent) || maxConcurrent < 1) {
     throw fail("maxConcurrent: expected a whole number, 1 or more");
@@ -92,11 +102,30 @@ function checkMethod(name: string, methodName: string, declared: Partial<Method>
 }
 
 function isSchema(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "safeParseAsync" in value;
+  return isObject(value) && "safeParseAsync" in value && "_zod" in value;
 }
 
-function schemaOf(schema: z.ZodType): unknown {
-  return asJson(z.toJSONSchema(schema, { unrepresentable: "any" }));
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The JSON Schema of what callers send: what has a default may be left out. */
+export function paramsSchema(schema: z.ZodType): unknown {
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+}
+
+/** The JSON Schema of what callers get. */
+export function resultSchema(schema: z.ZodType): unknown {
+  return z.toJSONSchema(schema, { io: "output", unrepresentable: "any" });
+}
+
+/** @throws CenterError INVALID_PARAMS that names the place. */
+function plain(name: string, place: string, make: () => unknown): unknown {
+  try {
+    return asJson(make());
+  } catch (error) {
+    throw invalid(name, `${place}: ${messageOf(error)}`);
+  }
 }
 
 function invalid(name: string, problem: string): CenterError {

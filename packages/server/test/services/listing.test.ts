@@ -46,6 +46,7 @@ test("services are found by name and by metadata, whose values are compared as t
   expect(await names("name=a&meta[env]=test&meta[shard]=1")).toEqual([]);
   expect(await names("meta[constructor]=x")).toEqual([]);
   expect(await names("meta[__proto__]=x")).toEqual([]);
+  expect(center.services.find({ name: "a", metadata: { shard: 2 } })).toHaveLength(1);
   expect(await get(center, "/services?name[]=a")).toMatchObject({ status: 400, code: "INVALID_PARAMS" });
   expect(await get(center, "/services?meta=x")).toMatchObject({ status: 400, code: "INVALID_PARAMS" });
 });
@@ -85,6 +86,18 @@ test("details=1 gives documentation and JSON Schemas of the methods", async () =
   ]);
 });
 
+test("the schema of parameters says what callers may leave out, that of the result what they always get", async () => {
+  const center = await startCenter();
+  const shape = z.object({ page: z.number().default(1) });
+  const list = method({ params: shape, result: shape, handler: ({ page }) => ({ page }) });
+  await startNode([center], [{ name: "lists", methods: { list } }]);
+  await untilListed(center, "lists", 1);
+  const [listed] = center.services.find({ name: "lists" });
+  const [{ params, result } = {}] = listed?.methods ?? [];
+  expect(params).not.toHaveProperty("required");
+  expect(result).toMatchObject({ required: ["page"] });
+});
+
 test("a declaration that is wrong is refused where it is made", async () => {
   const center = await startCenter();
   const node = await startNode([center]);
@@ -105,6 +118,15 @@ test("a declaration that is wrong is refused where it is made", async () => {
     const methods = { tell: { ...empty, ...wrong } as unknown as Method };
     expect(code({ name: "m", methods }), JSON.stringify(wrong)).toBe("INVALID_PARAMS");
   }
+  for (const wrong of [undefined, "x", {}, { name: "m" }, { name: "m", methods: { tell: null } }]) {
+    expect(code(wrong as unknown as Service), JSON.stringify(wrong)).toBe("INVALID_PARAMS");
+  }
+  const ofZod3 = { safeParseAsync: () => Promise.resolve({ success: true, data: {} }) };
+  const methods = { tell: { ...empty, params: ofZod3 } as unknown as Method };
+  expect(() => node.services.register({ name: "m", methods })).toThrow(
+    "service m: methods.tell: params: expected a schema of zod 4",
+  );
+  expect(() => node.services.register(service("m", { count: 1n }))).toThrow("service m: metadata: ");
   expect(code(service("ok"))).toBe("registered");
   expect(code(service("ok"))).toBe("INVALID_PARAMS");
   await untilListed(center, "ok", 1);
