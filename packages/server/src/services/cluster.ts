@@ -9,7 +9,7 @@ import {
 import { checkCommand } from "../rpc/check-command.js";
 import type { Outcome } from "../rpc/outcome.js";
 import { checkTimeout } from "../rpc/timeout.js";
-import type { ServiceCall, ServiceResult } from "./service-call.js";
+import type { ServiceCall, ServiceResult, TimedServiceCall } from "./service-call.js";
 
 export interface CallOptions {
   /** From 1 to 2147483647. Default: 5,000. */
@@ -54,17 +54,15 @@ export interface ClusterAccess {
     command: Command,
     options: { timeoutMs: number; signal: AbortSignal | undefined },
   ) => Promise<{ nodeIds: readonly string[]; outcomes: readonly Outcome[] }>;
-  callService: (call: ServiceCall) => Promise<ServiceResult[]>;
+  callService: (call: TimedServiceCall) => Promise<ServiceResult[]>;
 }
-
-const DEFAULT_TIMEOUT_MS = 5000;
 
 /** Makes the functions of the cluster from the command table. */
 export function createCluster(access: ClusterAccess): Cluster {
   const run = async (name: CommandName, params: unknown, options: CallOptions = {}): Promise<unknown> => {
     const command = checkCommand(name, params ?? {});
     const { signal } = options;
-    const timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const timeoutMs = checkTimeout(options.timeoutMs);
     const { nodeIds, outcomes } = await access.execute(command, { timeoutMs, signal });
     const nodes = nodeIds.map((nodeId, at) => ({ nodeId, ...(outcomes[at] ?? missing) }));
     const results = nodes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
@@ -80,10 +78,7 @@ export function createCluster(access: ClusterAccess): Cluster {
     (params: unknown, options?: CallOptions) => run(name, params, options),
   ]);
   const services: ClusterServices = {
-    call: async (
-      { service, method, params, mode, nodeId },
-      { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = {},
-    ) =>
+    call: async ({ service, method, params, mode, nodeId }, { timeoutMs, signal } = {}) =>
       access.callService({
         service,
         method,

@@ -9,10 +9,13 @@ export interface ServiceCall {
   mode?: "one" | "all" | undefined;
   /** That node alone. */
   nodeId?: string | undefined;
-  /** From 1 to 2147483647. */
-  timeoutMs: number;
+  /** From 1 to 2147483647. Default: 5,000. */
+  timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** A call whose time is known. */
+export type TimedServiceCall = ServiceCall & { timeoutMs: number };
 
 /** What a service call came to, at each node that was asked. */
 export type ServiceResult = { nodeId: string } & Outcome;

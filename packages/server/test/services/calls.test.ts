@@ -111,6 +111,18 @@ test("schemas that throw or hang fail their call alone, and give its place back"
   }
 });
 
+test("in process a call has five seconds unless it says otherwise, and a wrong mode is refused", async () => {
+  const center = await startCenter();
+  await startNode([center], [mischief()]);
+  await untilListed(center, "mischief", 1);
+  const call = { service: "mischief", method: "echo" };
+  expect(await center.services.call(call)).toMatchObject([{ ok: true, value: "fine" }]);
+  await expect(center.services.call({ ...call, mode: "every" as "all" })).rejects.toMatchObject({
+    code: "INVALID_PARAMS",
+    message: "mode: expected one or all",
+  });
+});
+
 test("as many calls of a method run as it allows; a further one goes to another node, or is refused", async () => {
   const seen = { aborted: 0, started: 0 };
   const center = await startCenter();
