@@ -85,10 +85,10 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     ...tls?.own,
   });
   let remoteHost: string | undefined;
-  let untrusted = false;
+  let code: string | undefined;
   webSocket.once("upgrade", ({ socket }) => (remoteHost = socket.remoteAddress));
   // Before the link hears of it, which then ends.
-  webSocket.once("error", ({ code }: NodeJS.ErrnoException) => (untrusted = isUntrusted(code)));
+  webSocket.once("error", (error: NodeJS.ErrnoException) => (code = error.code));
   const link = new LinkSocket(webSocket);
   const meeting: Meeting = {
     nodeId: options.nodeId,
@@ -127,10 +127,7 @@ export async function dial(options: DialOptions): Promise<Dialed> {
     webSocket.once("unexpected-response", (_request, response) => {
       fail(refusalOf(response));
     });
-    link.onClose = (reason) => {
-      const text = `the TLS certificate of the center is not trusted: ${reason}`;
-      fail(untrusted ? new CenterError("LINK_UNTRUSTED", text) : new CenterError("LINK_LOST", reason));
-    };
+    link.onClose = (reason) => fail(endOf(reason, code, tls !== undefined));
     link.onFrame = (bytes) => {
       try {
         if (step(options, meeting, link, bytes) === "done") {
@@ -155,6 +152,22 @@ function refusalOf({ headers, statusCode }: IncomingMessage): CenterError {
     return new CenterError("LINK_CERT_REFUSED", `refused by the center: ${why}`);
   }
   return new CenterError("LINK_LOST", `Unexpected server response: ${statusCode}`);
+}
+
+/** Why a link ended before it was one; where the two ends seem to differ about TLS, with what to set. */
+function endOf(reason: string, code: string | undefined, usesTls: boolean): CenterError {
+  if (isUntrusted(code)) {
+    return new CenterError("LINK_UNTRUSTED", `the TLS certificate of the center is not trusted: ${reason}`);
+  }
+  if (!usesTls && code === "ECONNRESET") {
+    const hint = "where that link port has TLS, set WSC_LINK_TLS_CA (or WSC_LINK_TLS=1) at the node";
+    return new CenterError("LINK_LOST", `${reason}; ${hint}`);
+  }
+  if (usesTls && code === "EPROTO") {
+    const hint = "does that link port have TLS (WSC_LINK_TLS_CERT at the center)?";
+    return new CenterError("LINK_LOST", `${reason.trim()}; ${hint}`);
+  }
+  return new CenterError("LINK_LOST", reason);
 }
 
 /** Whether that is how Node.js names what it does not like about a certificate (tls, "X509 certificate error codes"). */
