@@ -8,6 +8,8 @@ import {
   failureText,
   JSON_TYPE,
   newCallId,
+  PROBLEM_TYPE,
+  problemText,
   sendAnswer,
   sendNoContent,
   writeAnswerHead,
@@ -254,10 +256,13 @@ export function createApi(options: ApiOptions): Api {
       finish(exchange, ABORTED_STATUS, "aborted");
       return undefined;
     }
-    const text = failureText(`the body is larger than ${limits.maxBodyBytes} bytes`);
+    const message = `the body is larger than ${limits.maxBodyBytes} bytes`;
+    const [contentType, text] =
+      exchange.route === undefined
+        ? [JSON_TYPE, failureText(message)]
+        : [PROBLEM_TYPE, problemText(413, "BODY_TOO_LARGE", message)];
     const headers = { Connection: "close", ...exchange.cors };
-    const answer = { status: 413, contentType: JSON_TYPE, body: text, headers };
-    writeAnswerHead(exchange.res, exchange.callId, answer);
+    writeAnswerHead(exchange.res, exchange.callId, { status: 413, contentType, body: text, headers });
     exchange.body.refuse(text);
     finish(exchange, 413, "refused");
     return undefined;
@@ -301,7 +306,7 @@ export function createApi(options: ApiOptions): Api {
   ): Promise<void> {
     const { req } = exchange;
     if (!admission.ok) {
-      sendFailure(exchange, 403, admission.message);
+      end(exchange, sendProblem(exchange, 403, "REQUEST_REFUSED", admission.message));
       return;
     }
     if (req.method === "OPTIONS") {

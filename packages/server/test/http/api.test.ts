@@ -389,7 +389,12 @@ describe("routes", () => {
     expect((await ask(port, "/metrics", { headers: { Authorization: "Bearer s3cret" } })).status).toBe(200);
     const local = await serve({ routes });
     expect((await ask(local.port, "/metrics")).status).toBe(200);
-    expect((await ask(local.port, "/metrics", { headers: { Host: "evil.example" } })).status).toBe(403);
+    const foreign = await ask(local.port, "/metrics", { headers: { Host: "evil.example" } });
+    expect(foreign).toMatchObject({
+      status: 403,
+      headers: { "content-type": "application/problem+json; charset=utf-8" },
+    });
+    expect(JSON.parse(foreign.text)).toMatchObject({ status: 403, code: "REQUEST_REFUSED" });
   });
 
   test("are for GET and HEAD", async () => {
@@ -403,6 +408,21 @@ describe("routes", () => {
       headers: { allow: "GET, HEAD, OPTIONS" },
     });
     expect((await ask(port, "/metrics", { method: "OPTIONS" })).status).toBe(204);
+  });
+
+  test("a body that is too large is a problem document with 413, and nothing runs", async () => {
+    const handle = vi.fn(() => ({ status: 200, contentType: "text/plain", body: "" }));
+    const { port } = await serve({ routes: { "/things": { method: "POST", handle } } });
+    const reply = await ask(port, "/things", { method: "POST", body: Buffer.alloc(5000, 32) });
+    expect(reply).toMatchObject({
+      status: 413,
+      headers: { "content-type": "application/problem+json; charset=utf-8", connection: "close" },
+    });
+    expect(JSON.parse(reply.text)).toMatchObject({
+      code: "BODY_TOO_LARGE",
+      detail: "the body is larger than 1000 bytes",
+    });
+    expect(handle).not.toHaveBeenCalled();
   });
 
   test("one that fails is a problem document, and is reported", async () => {
