@@ -56,14 +56,14 @@ function positionIn(message: string): string {
 }
 
 /** How deep a message may nest: PHP's default for JSON. */
-export const MAX_JSON_DEPTH = 512;
+export const MAX_MESSAGE_DEPTH = 512;
 
 export type JsonText = { ok: true; text: string } | { ok: false; problem: string };
 
 /**
  * The JSON text of a value of a body or of a query; big integers digit for digit.
  *
- * Fails where it nests deeper than {@link MAX_JSON_DEPTH}, holds bytes that are not UTF-8, or holds a number that
+ * Fails where it nests deeper than {@link MAX_MESSAGE_DEPTH}, holds bytes that are not UTF-8, or holds a number that
  * JSON cannot write (`1e400` is infinite as a JS number).
  */
 export function jsonText(value: unknown): JsonText {
@@ -77,7 +77,7 @@ type Survey = "plain" | "special" | { problem: string };
 
 const notUtf8: Survey = { problem: "has text that is not UTF-8" };
 const notFinite: Survey = { problem: "has a number that is too large" };
-const tooDeep: Survey = { problem: `is nested deeper than ${MAX_JSON_DEPTH}` };
+const tooDeep: Survey = { problem: `is nested deeper than ${MAX_MESSAGE_DEPTH}` };
 const notJson: Survey = { problem: "has a value that JSON cannot hold" };
 
 /** Whether JSON.stringify may write `value`, or our own writer must, or none can. */
@@ -87,7 +87,7 @@ function survey(value: unknown, depth: number): Survey {
   if (value === invalidText) return notUtf8;
   if (typeof value !== "object") return notJson;
   if (value instanceof JsonNumber) return "special";
-  if (depth === MAX_JSON_DEPTH) return tooDeep;
+  if (depth === MAX_MESSAGE_DEPTH) return tooDeep;
   let all: Survey = value instanceof QueryMap ? "special" : "plain";
   for (const item of itemsOf(value)) {
     const one = survey(item, depth + 1);

@@ -1,7 +1,7 @@
 import { CenterError } from "../errors.js";
 
 /** Deeper than any value that somebody reads; frames nest more, see MAX_DEPTH of wire/scan.ts. */
-export const MAX_JSON_DEPTH = 48;
+const MAX_VALUE_DEPTH = 48;
 /** Deeper than any result: frames have room for it and their own levels. */
 export const MAX_RESULT_DEPTH = 80;
 
@@ -19,8 +19,8 @@ export function asJson(value: unknown): unknown {
   }
   if (text === undefined) return null;
   const json: unknown = JSON.parse(text, (key, item: unknown) => (key === "__proto__" ? undefined : item));
-  if (isDeeperThan(json, MAX_JSON_DEPTH)) {
-    throw new CenterError("INVALID_PARAMS", `the value nests deeper than ${MAX_JSON_DEPTH} levels`);
+  if (isDeeperThan(json, MAX_VALUE_DEPTH)) {
+    throw new CenterError("INVALID_PARAMS", `the value nests deeper than ${MAX_VALUE_DEPTH} levels`);
   }
   return json;
 }

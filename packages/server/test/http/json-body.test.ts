@@ -4,7 +4,7 @@ import {
   type JsonBody,
   jsonText,
   MAX_BODY_DEPTH,
-  MAX_JSON_DEPTH,
+  MAX_MESSAGE_DEPTH,
   parseJsonBody,
 } from "../../src/http/json-body.js";
 import { JsonNumber } from "../../src/http/json-numbers.js";
@@ -153,8 +153,8 @@ describe("jsonText", () => {
 
   test("what was nested as deep as allowed is written, deeper is an error", () => {
     const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
-    expect(jsonText(nested(MAX_JSON_DEPTH)).ok).toBe(true);
-    expect(jsonText(nested(MAX_JSON_DEPTH + 1))).toEqual({ ok: false, problem: "is nested deeper than 512" });
+    expect(jsonText(nested(MAX_MESSAGE_DEPTH)).ok).toBe(true);
+    expect(jsonText(nested(MAX_MESSAGE_DEPTH + 1))).toEqual({ ok: false, problem: "is nested deeper than 512" });
   });
 
   test.each([
