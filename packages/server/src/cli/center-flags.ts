@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { loadConfig } from "../config/load.js";
-import { MAX_TIMEOUT_MS } from "../http/classic-request.js";
+import { MAX_CALL_TIMEOUT_MS } from "../config/options.js";
 
 export const CENTER_URL_VARIABLE = "WSC_CENTER_URL";
 const DEFAULT_CENTER_URL = "http://127.0.0.1:8011";
@@ -38,7 +38,7 @@ export function addCenterFlags(command: Command): Command {
     .addOption(
       new Option(
         "--timeout-ms <ms>",
-        `time that a center and its nodes have to answer, from 1 to ${MAX_TIMEOUT_MS} (default: ${DEFAULT_TIMEOUT_MS})`,
+        `time that a center and its nodes have to answer, from 1 to ${MAX_CALL_TIMEOUT_MS} (default: ${DEFAULT_TIMEOUT_MS})`,
       ),
     );
 }
@@ -115,6 +115,6 @@ function readToken(file: string | undefined): string | undefined {
 function readTimeout(command: Command, text: string | undefined): number {
   if (text === undefined) return DEFAULT_TIMEOUT_MS;
   const timeoutMs = Number(text);
-  if (/^\d+$/.test(text) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
-  return command.error(`error: --timeout-ms: expected a whole number from 1 to ${MAX_TIMEOUT_MS}`);
+  if (/^\d+$/.test(text) && timeoutMs >= 1 && timeoutMs <= MAX_CALL_TIMEOUT_MS) return timeoutMs;
+  return command.error(`error: --timeout-ms: expected a whole number from 1 to ${MAX_CALL_TIMEOUT_MS}`);
 }

@@ -22,6 +22,8 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 const HOUR_MS = 3_600_000;
+/** The longest that a request over HTTP may give nodes to answer. */
+export const MAX_CALL_TIMEOUT_MS = 60_000;
 
 const both = ["center", "node"] as const;
 const center = ["center"] as const;
@@ -332,7 +334,7 @@ export const options = {
   callTimeoutMs: option({
     processes: center,
     group: "Links and calls",
-    kind: ms(1, 60_000),
+    kind: ms(1, MAX_CALL_TIMEOUT_MS),
     default: 5000,
     doc: "Time that nodes have to answer a call. A request may ask for another with `timeoutMs`.",
   }),

@@ -5,6 +5,7 @@ import {
   type Command,
   findClassicEvent,
 } from "@websocket-center/protocol";
+import { MAX_CALL_TIMEOUT_MS } from "../config/options.js";
 import type { Need } from "./access.js";
 import { type ParamLimits, readParam } from "./classic-params.js";
 import type { JsonObject } from "./json-body.js";
@@ -24,9 +25,6 @@ export interface ClassicRequest {
 }
 
 export type ClassicReading = { ok: true; request: ClassicRequest } | { ok: false; message: string };
-
-/** What the contract allows for `timeoutMs`. */
-export const MAX_TIMEOUT_MS = 60_000;
 
 /** Far more than there are events. Each name of a request stands in its answer once for each node. */
 const MAX_EVENTS = 1000;
@@ -52,7 +50,7 @@ export function readClassicRequest(
   const timeout = query.get("timeoutMs");
   const timeoutMs = timeout === undefined ? undefined : readTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
-    return { ok: false, message: `timeoutMs error: expected a whole number from 1 to ${MAX_TIMEOUT_MS}` };
+    return { ok: false, message: `timeoutMs error: expected a whole number from 1 to ${MAX_CALL_TIMEOUT_MS}` };
   }
   const events = names.map((name) => readEvent(name, lookUp(name, query, body), limits));
   return { ok: true, request: timeoutMs === undefined ? { events } : { events, timeoutMs } };
@@ -101,7 +99,7 @@ function eventNames(event: unknown): string[] | undefined {
 function readTimeout(given: unknown): number | undefined {
   if (typeof given !== "string" || !/^[0-9]{1,9}$/.test(given)) return undefined;
   const timeoutMs = Number(given);
-  return timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS ? timeoutMs : undefined;
+  return timeoutMs >= 1 && timeoutMs <= MAX_CALL_TIMEOUT_MS ? timeoutMs : undefined;
 }
 
 function readEvent(name: string, given: unknown, limits: ParamLimits): ClassicCall {

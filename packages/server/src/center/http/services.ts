@@ -1,6 +1,7 @@
 import { errorCodes } from "@websocket-center/protocol";
 import { z } from "zod";
 import { type AuditLog, failedHere } from "../../audit.js";
+import { MAX_CALL_TIMEOUT_MS } from "../../config/options.js";
 import { CenterError } from "../../errors.js";
 import { type Answer, PROBLEM_TYPE, problemText } from "../../http/answers.js";
 import { jsonText } from "../../http/json-body.js";
@@ -15,7 +16,7 @@ const callBody = z.strictObject({
   nodeId: z.string().optional(),
   mode: z.enum(["one", "all"]).optional(),
   params: z.unknown().optional(),
-  timeoutMs: z.int().min(1).max(60_000).optional(),
+  timeoutMs: z.int().min(1).max(MAX_CALL_TIMEOUT_MS).optional(),
 });
 
 interface CallRouteOptions {
