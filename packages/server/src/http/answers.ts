@@ -2,7 +2,6 @@ import { randomFillSync } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 
 export const JSON_TYPE = "application/json; charset=utf-8";
-export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 
 /** The classic API's failure of a whole request, or of one event at one node. */
 export interface ClassicFailure {
@@ -17,12 +16,6 @@ export function classicFailure(message: string): ClassicFailure {
 
 export function failureText(message: string): string {
   return JSON.stringify(classicFailure(message));
-}
-
-/** A problem document (RFC 9457) of an endpoint of our own; `code` is stable. `more`: further members of it. */
-export function problemText(status: number, code: string, detail: string, more: object = {}): string {
-  const title = STATUS_CODES[status] ?? "";
-  return JSON.stringify({ type: "about:blank", title, status, detail, code, ...more });
 }
 
 const CALL_ID_BYTES = 8;
@@ -57,6 +50,17 @@ export interface Answer {
   body: string | Uint8Array;
   /** Further headers; they win over those that every answer has. */
   headers?: Readonly<Record<string, string>>;
+}
+
+export function json(status: number, value: unknown): Answer {
+  return { status, contentType: JSON_TYPE, body: JSON.stringify(value) };
+}
+
+/** A problem document (RFC 9457) of an endpoint of our own; `code` is stable. `more`: further members of it. */
+export function problem(status: number, code: string, detail: string, more: object = {}): Answer {
+  const title = STATUS_CODES[status] ?? "";
+  const body = JSON.stringify({ type: "about:blank", title, status, detail, code, ...more });
+  return { status, contentType: "application/problem+json; charset=utf-8", body };
 }
 
 /** Whether an answer can still be given: none was begun, and the caller is there. */

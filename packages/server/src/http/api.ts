@@ -5,11 +5,12 @@ import type { Access, Need, Principal } from "./access.js";
 import {
   type ApiResponse,
   canAnswer,
+  classicFailure,
   failureText,
   JSON_TYPE,
+  json,
   newCallId,
-  PROBLEM_TYPE,
-  problemText,
+  problem,
   sendAnswer,
   sendNoContent,
   writeAnswerHead,
@@ -116,7 +117,7 @@ interface Exchange extends RouteExchange {
 /** How to get the body of a request. `refuse` ends an answer whose head is written, to a body that is too large. */
 interface RequestBody {
   read: () => BodyReading | Promise<BodyReading>;
-  refuse: (text: string) => void;
+  refuse: (text: string | Uint8Array) => void;
 }
 
 const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
@@ -257,13 +258,13 @@ export function createApi(options: ApiOptions): Api {
       return undefined;
     }
     const message = `the body is larger than ${limits.maxBodyBytes} bytes`;
-    const [contentType, text] =
+    const answer =
       exchange.route === undefined
-        ? [JSON_TYPE, failureText(message)]
-        : [PROBLEM_TYPE, problemText(413, "BODY_TOO_LARGE", message)];
+        ? json(413, classicFailure(message))
+        : problem(413, "BODY_TOO_LARGE", message);
     const headers = { Connection: "close", ...exchange.cors };
-    writeAnswerHead(exchange.res, exchange.callId, { status: 413, contentType, body: text, headers });
-    exchange.body.refuse(text);
+    writeAnswerHead(exchange.res, exchange.callId, { ...answer, headers });
+    exchange.body.refuse(answer.body);
     finish(exchange, 413, "refused");
     return undefined;
   }

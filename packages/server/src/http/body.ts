@@ -79,7 +79,7 @@ const LINGER_BYTES = 64 * 1024 * 1024;
  * its body, or after 2 s or 64 MiB. Closing at once would make the kernel answer what still comes with a reset, which
  * can destroy the answer before the caller has read it.
  */
-export function endAfterBody(req: IncomingMessage, res: ServerResponse, text: string): void {
+export function endAfterBody(req: IncomingMessage, res: ServerResponse, text: string | Uint8Array): void {
   if (req.readableEnded || req.destroyed) {
     res.end(text);
     return;

@@ -50,7 +50,10 @@ export function readClassicRequest(
   const timeout = query.get("timeoutMs");
   const timeoutMs = timeout === undefined ? undefined : readTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
-    return { ok: false, message: `timeoutMs error: expected a whole number from 1 to ${MAX_CALL_TIMEOUT_MS}` };
+    return {
+      ok: false,
+      message: `timeoutMs error: expected a whole number from 1 to ${MAX_CALL_TIMEOUT_MS}`,
+    };
   }
   const events = names.map((name) => readEvent(name, lookUp(name, query, body), limits));
   return { ok: true, request: timeoutMs === undefined ? { events } : { events, timeoutMs } };

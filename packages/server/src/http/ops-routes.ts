@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import { type Answer, JSON_TYPE } from "./answers.js";
+import { json } from "./answers.js";
 import type { Routes } from "./routes.js";
 
 /**
@@ -21,8 +21,4 @@ export function opsRoutes(metrics: Registry, notReady: () => string[]): Routes {
       handle: async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.metrics() }),
     },
   };
-}
-
-export function json(status: number, value: unknown): Answer {
-  return { status, contentType: JSON_TYPE, body: JSON.stringify(value) };
 }

@@ -1,14 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import {
-  type Answer,
-  type ApiResponse,
-  canAnswer,
-  PROBLEM_TYPE,
-  problemText,
-  sendAnswer,
-} from "./answers.js";
+import { type Answer, type ApiResponse, canAnswer, problem, sendAnswer } from "./answers.js";
 import type { Need, Principal } from "./access.js";
 import type { AddressedRequest } from "./client-address.js";
 import type { JsonObject } from "./json-body.js";
@@ -167,8 +160,7 @@ export function sendProblem(
   headers: Readonly<Record<string, string>> = {},
 ): RouteEnd {
   if (!canAnswer(res)) return { status: ABORTED_STATUS, outcome: "aborted" };
-  const body = problemText(status, code, detail);
-  sendAnswer(res, callId, { status, contentType: PROBLEM_TYPE, body, headers: { ...cors, ...headers } });
+  sendAnswer(res, callId, { ...problem(status, code, detail), headers: { ...cors, ...headers } });
   if (code === "INTERNAL") return { status, outcome: "internalError" };
   return { status, outcome: status < 500 ? "refused" : "failed" };
 }

@@ -1,4 +1,4 @@
-import { type Answer, JSON_TYPE, PROBLEM_TYPE, problemText } from "../http/answers.js";
+import { type Answer, json, problem } from "../http/answers.js";
 import { CenterError } from "../errors.js";
 import type { Route, RouteRequest } from "../http/routes.js";
 import type { Assignment } from "./steering.js";
@@ -23,17 +23,13 @@ export function answerAssign(assign: (userId: string) => Assignment, { query }: 
   }
   try {
     const assignment = assign(id);
-    const found: Answer = { status: 200, contentType: JSON_TYPE, body: JSON.stringify(assignment) };
+    const found = json(200, assignment);
     if (redirect === "0") return found;
     return { ...found, status: 302, headers: { Location: assignment.url.replace(/^ws/, "http") } };
   } catch (error) {
     if (!(error instanceof CenterError) || error.code !== "NO_NODE") throw error;
-    return {
-      status: 503,
-      contentType: PROBLEM_TYPE,
-      body: problemText(503, error.code, error.message),
-      headers: { "Retry-After": String(RETRY_AFTER_S) },
-    };
+    const headers = { "Retry-After": String(RETRY_AFTER_S) };
+    return { ...problem(503, error.code, error.message), headers };
   }
 }
 
@@ -60,11 +56,7 @@ export function publicAssignRoute(
         return answerAssign(assign, request);
       }
       const detail = "this origin is not allowed: a page of it could not connect either";
-      return {
-        status: 403,
-        contentType: PROBLEM_TYPE,
-        body: problemText(403, "ORIGIN_NOT_ALLOWED", detail),
-      };
+      return problem(403, "ORIGIN_NOT_ALLOWED", detail);
     },
   };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ADDRESS_FORM, formatAddress, isAddress, parseAddress } from "../../config/addresses.js";
 import { type AuditLog, doneHere, failedHere } from "../../audit.js";
 import { CenterError } from "../../errors.js";
-import { json } from "../../http/ops-routes.js";
+import { json } from "../../http/answers.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
 import type { CenterEntry, NodeEntry } from "../registry.js";
 

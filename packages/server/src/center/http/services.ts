@@ -3,13 +3,11 @@ import { z } from "zod";
 import { type AuditLog, failedHere } from "../../audit.js";
 import { MAX_CALL_TIMEOUT_MS } from "../../config/options.js";
 import { CenterError } from "../../errors.js";
-import { type Answer, PROBLEM_TYPE, problemText } from "../../http/answers.js";
+import { type Answer, json, problem } from "../../http/answers.js";
 import { jsonText } from "../../http/json-body.js";
-import { json } from "../../http/ops-routes.js";
 import { QueryMap } from "../../http/query.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
 import { describeIssue } from "../../rpc/check-command.js";
-import type { ServiceResult } from "../../services/service-call.js";
 import type { ServiceDirectory, ServiceEntry } from "../service-directory.js";
 
 const callBody = z.strictObject({
@@ -98,7 +96,9 @@ async function answerCall(
   audit.serviceCall(request, called, results);
   const [first] = results;
   // Where nothing came of it, the status says so; else each node's place does.
-  if (first !== undefined && !first.ok && results.every(({ ok }) => !ok)) return problem(first, results);
+  if (first !== undefined && !first.ok && results.every(({ ok }) => !ok)) {
+    return problem(errorCodes[first.code].status, first.code, first.message, { results });
+  }
   return json(200, { service, method, results });
 }
 
@@ -107,9 +107,4 @@ function plainParams(params: unknown): unknown {
   const text = jsonText(params);
   if (!text.ok) throw new CenterError("INVALID_PARAMS", `params: ${text.problem}`);
   return JSON.parse(text.text);
-}
-
-function problem({ code, message }: Extract<ServiceResult, { ok: false }>, results: ServiceResult[]): Answer {
-  const { status } = errorCodes[code];
-  return { status, contentType: PROBLEM_TYPE, body: problemText(status, code, message, { results }) };
 }
