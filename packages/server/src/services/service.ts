@@ -7,6 +7,7 @@ import {
 } from "@websocket-center/protocol";
 import { z } from "zod";
 import { CenterError, messageOf } from "../errors.js";
+import { describeIssue } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
 
 /** How many calls of a method run at once, unless it says otherwise. */
@@ -73,10 +74,7 @@ export function declareService(service: Service): RegisteredService {
       result: plain(name, `methods.${methodName}: result`, () => resultSchema(result)),
     })),
   });
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw invalid(name, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
-  }
+  if (!checked.success) throw invalid(name, describeIssue(checked.error.issues[0]));
   return {
     info: checked.data,
     methods: new Map(

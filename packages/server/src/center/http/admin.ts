@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { ADDRESS_FORM, formatAddress, isAddress, parseAddress } from "../../config/addresses.js";
 import { type AuditLog, doneHere, failedHere } from "../../audit.js";
-import { CenterError } from "../../errors.js";
 import { json } from "../../http/answers.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
 import type { CenterEntry, NodeEntry } from "../registry.js";
+import { readBody } from "./read-body.js";
 
 /** What operators can ask of a center at run time. */
 export interface AdminCenter {
@@ -31,7 +31,7 @@ const emptyBody = z.strictObject({});
  */
 export function adminRoutes(center: AdminCenter, audit: AuditLog): Routes {
   const tell = (change: "register" | "remove") => (request: RouteRequest) => {
-    const { addresses } = read(addressesBody, request);
+    const { addresses } = readBody(addressesBody, request);
     const asked = addresses.map((address) => formatAddress(parseAddress(address)));
     center[change](asked);
     audit.operation(request, change, { addresses: asked }, { outcomes: doneHere });
@@ -39,7 +39,7 @@ export function adminRoutes(center: AdminCenter, audit: AuditLog): Routes {
     return json(200, { centerId: center.id, otherCenters, nodeIds: center.nodes.map(({ id }) => id) });
   };
   const drain = (change: "drainNode" | "undrainNode") => async (request: RouteRequest) => {
-    read(emptyBody, request);
+    readBody(emptyBody, request);
     const id = request.params["id"] ?? "";
     const node = await center[change](id).catch((error: unknown) => {
       audit.operation(request, change, { nodeId: id }, { outcomes: failedHere(error) });
@@ -58,12 +58,4 @@ export function adminRoutes(center: AdminCenter, audit: AuditLog): Routes {
     "/nodes/{id}/drain": { method: "POST", handle: drain("drainNode") },
     "/nodes/{id}/undrain": { method: "POST", handle: drain("undrainNode") },
   };
-}
-
-function read<T>(schema: z.ZodType<T>, { body }: RouteRequest): T {
-  const checked = schema.safeParse(body);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  const place = issue?.path.join(".") ?? "";
-  throw new CenterError("INVALID_PARAMS", `${place === "" ? "the body" : place}: ${issue?.message ?? ""}`);
 }

@@ -7,8 +7,8 @@ import { type Answer, json, problem } from "../../http/answers.js";
 import { jsonText } from "../../http/json-body.js";
 import { QueryMap } from "../../http/query.js";
 import type { RouteRequest, Routes } from "../../http/routes.js";
-import { describeIssue } from "../../rpc/check-command.js";
 import type { ServiceDirectory, ServiceEntry } from "../service-directory.js";
+import { readBody } from "./read-body.js";
 
 const callBody = z.strictObject({
   nodeId: z.string().optional(),
@@ -75,17 +75,13 @@ async function answerCall(
   { audit, defaultTimeoutMs }: CallRouteOptions,
   request: RouteRequest,
 ): Promise<Answer> {
-  const { params: place, body, signal } = request;
+  const { params: place, signal } = request;
   const service = place["name"] ?? "";
   const method = place["method"] ?? "";
   const scopes = directory.scopesOf({ service, method });
   request.requireScope(...Array.from(scopes, (scope) => ({ scope, what: `${service}.${method}` })));
-  const checked = callBody.safeParse(body);
-  if (!checked.success) {
-    throw new CenterError("INVALID_PARAMS", describeIssue(checked.error.issues[0]));
-  }
-  const { nodeId, mode, timeoutMs = defaultTimeoutMs } = checked.data;
-  const params = plainParams(checked.data.params ?? {});
+  const { nodeId, mode, params: given, timeoutMs = defaultTimeoutMs } = readBody(callBody, request);
+  const params = plainParams(given ?? {});
   const called = { service, method, params, mode, nodeId, scopes };
   const results = await directory
     .call({ service, method, params, mode, nodeId, timeoutMs, signal })
