@@ -1,91 +1,66 @@
 import { type CenterError, messageOf } from "../errors.js";
 import type { CallInfo } from "../http/api.js";
 import type { Logger } from "../log.js";
-import { createLogLimiter, type LogLimiter } from "../log-limiter.js";
 import type { CenterMetrics } from "../metrics.js";
+import { ProcessReports } from "../process-reports.js";
 import type { Member } from "../backplane/backplane.js";
 import type { PlaceFailure } from "./http/classic.js";
 
 /** What happens at a center, counted and logged: the only place that does either. Floods of equal lines are cut. */
-export class CenterReports {
-  readonly #log: Logger;
-  readonly #limiter: LogLimiter;
+export class CenterReports extends ProcessReports {
   readonly #metrics: CenterMetrics;
 
   constructor(log: Logger, metrics: CenterMetrics) {
-    this.#log = log;
-    this.#limiter = createLogLimiter(log);
+    super(log, metrics);
     this.#metrics = metrics;
-  }
-
-  close(): void {
-    this.#limiter.close();
   }
 
   called(info: CallInfo): void {
     const { ms, status, events, outcome } = info;
     this.#metrics.countRequest(status, outcome);
     if (events.length > 0) this.#metrics.callSeconds.observe(ms / 1000);
-    this.#log.debug(info, "call");
+    this.log.debug(info, "call");
   }
 
   placesFailed(callId: string, failures: readonly PlaceFailure[]): void {
     for (const { code } of failures) this.#metrics.failures.inc({ code });
     const codes = [...new Set(failures.map(({ code }) => code))].join(", ");
     const fields = { callId, failures: failures.slice(0, 10), places: failures.length };
-    this.#limiter.log("warn", `failures ${codes}`, fields, `a call failed at some nodes: ${codes}`);
-  }
-
-  requestFailed(error: unknown, callId: string): void {
-    const message = `a request failed: ${messageOf(error)}`;
-    this.#limiter.log("error", "request", { callId, err: error }, message);
+    this.limiter.log("warn", `failures ${codes}`, fields, `a call failed at some nodes: ${codes}`);
   }
 
   badRequest(port: string, error: Error, status: number): void {
     this.#metrics.clientErrors.inc({ status });
-    this.#limiter.log("info", `bad-request ${port}`, { port, status }, `no HTTP request: ${error.message}`);
+    this.limiter.log("info", `bad-request ${port}`, { port, status }, `no HTTP request: ${error.message}`);
   }
 
   nodeJoined({ id, address, certificate }: Member): void {
     const fields = certificate === undefined ? {} : { certificate };
-    this.#log.info({ nodeId: id, address, ...fields }, "a node registered");
+    this.log.info({ nodeId: id, address, ...fields }, "a node registered");
   }
 
   nodeLeft({ id, address }: Member, reason: string): void {
     this.#metrics.nodesLeft.inc();
-    this.#log.info({ nodeId: id, address, reason }, "a node left");
+    this.log.info({ nodeId: id, address, reason }, "a node left");
   }
 
   nodeSuspect({ id }: Member): void {
-    this.#log.warn({ nodeId: id }, "the node has answered no ping for a second: it is suspect");
+    this.log.warn({ nodeId: id }, "the node has answered no ping for a second: it is suspect");
   }
 
   linkFault({ id, address }: Member, error: unknown): void {
     const message = `a node broke the protocol: ${messageOf(error)}`;
-    this.#limiter.log("warn", "link-fault", { nodeId: id, address }, message);
+    this.limiter.log("warn", "link-fault", { nodeId: id, address }, message);
   }
 
   linkRefused(address: string, { code, message }: CenterError): void {
     this.#metrics.linksRefused.inc({ code });
     const text = `a peer was not let in at the link port: ${message}`;
-    this.#limiter.log("warn", `refused ${code}`, { address, code }, text);
-  }
-
-  tokensFileUnusable({ message }: CenterError): void {
-    this.#metrics.tokensFileErrors.inc();
-    this.#log.error(`${message}. The tokens that were read before still count`);
-  }
-
-  /** No file descriptor is left. */
-  outOfDescriptors(): void {
-    this.#metrics.descriptorsExhausted.inc();
-    const message =
-      "no file descriptor is left: new connections are refused, the present ones live (ulimit -n)";
-    this.#limiter.log("error", "descriptors", {}, message);
+    this.limiter.log("warn", `refused ${code}`, { address, code }, text);
   }
 
   /** A fault that is nobody's request. */
   fault(stage: string, error: unknown): void {
-    this.#limiter.log("error", stage, { stage, err: error }, `${stage}: ${messageOf(error)}`);
+    this.limiter.log("error", stage, { stage, err: error }, `${stage}: ${messageOf(error)}`);
   }
 }
