@@ -1,8 +1,7 @@
 import type { FrameOf } from "@websocket-center/protocol";
-import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
-import { outcomeToWire } from "../rpc/outcome.js";
+import { failureToWire, outcomeToWire } from "../rpc/outcome.js";
 import { Intake } from "../rpc/intake.js";
 import { replyFault } from "../rpc/reply-fault.js";
 import { encodeLinkFrame } from "../wire/codec.js";
@@ -22,8 +21,6 @@ export class Requests {
   readonly #onFault: (error: unknown) => void;
   readonly #all: Running;
   readonly #intake: Intake;
-  /** Requests of each node, by their ids. */
-  readonly #running = new Map<Channel, Map<number, AbortController>>();
 
   constructor(parts: {
     router: Router;
@@ -49,21 +46,18 @@ export class Requests {
 
   #begin(channel: Channel, request: FrameOf<"request">): void {
     const [, id] = request;
-    const running = this.#running.get(channel) ?? new Map<number, AbortController>();
-    if (this.#isStopping() || running.size >= MAX_REQUESTS) {
-      const why = this.#isStopping()
-        ? "the center stops"
-        : `${running.size} requests of this node run already`;
+    const running = this.#intake.runningOf(channel);
+    if (this.#isStopping() || running >= MAX_REQUESTS) {
+      const why = this.#isStopping() ? "the center stops" : `${running} requests of this node run already`;
       channel.send(["answer", id, [false, "CENTER_BUSY", `${why}; the request was not run`]]);
       return;
     }
-    const controller = new AbortController();
-    this.#running.set(channel, running.set(id, controller));
+    const { signal } = this.#intake.begin(channel, id);
     const end = this.#all.begin();
-    this.#run(request, controller.signal)
-      .catch((error: unknown) => this.#failure(error))
+    this.#run(request, signal)
+      .catch((error: unknown) => failureToWire(error, this.#onFault))
       .then((answer) => {
-        running.delete(id);
+        this.#intake.end(channel, id);
         this.#answer(channel, id, answer, end);
       })
       .catch((error: unknown) => {
@@ -84,14 +78,11 @@ export class Requests {
   /** The node does not wait any more: what has not begun is not run. */
   onCancel(channel: Channel, [, id]: FrameOf<"cancel">): void {
     this.#intake.cancel(channel, id);
-    this.#running.get(channel)?.get(id)?.abort();
     channel.abandon(answerKey(id));
   }
 
   onLeft(channel: Channel): void {
     this.#intake.onLeft(channel);
-    for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
-    this.#running.delete(channel);
   }
 
   async #run([, , timeoutMs, what]: FrameOf<"request">, signal: AbortSignal): Promise<FrameOf<"answer">[2]> {
@@ -103,12 +94,6 @@ export class Requests {
     const { service, method, params, mode, nodeId } = what;
     const results = await this.#directory.call({ service, method, params, mode, nodeId, timeoutMs, signal });
     return [true, results.map((result) => result.nodeId), [results.map(outcomeToWire)]];
-  }
-
-  #failure(error: unknown): FrameOf<"answer">[2] {
-    if (error instanceof CenterError) return [false, error.code, error.message.slice(0, 2000)];
-    this.#onFault(error);
-    return [false, "INTERNAL", messageOf(error).slice(0, 2000)];
   }
 }
 

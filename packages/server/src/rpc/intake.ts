@@ -5,10 +5,13 @@ const CATCH_UP_MS = 5;
 
 /**
  * What peers ask for, in their order, held until the input that is there has been read: what is taken back by then is
- * not run at all. A process that was stopped finds old calls and their `cancel` frames together when it wakes.
+ * not run at all. A process that was stopped finds old calls and their `cancel` frames together when it wakes. What has
+ * begun and takes its time is told when it is taken back.
  */
 export class Intake {
   readonly #waiting = new Map<Channel, Map<number, () => void>>();
+  /** What runs, by the link that it came over and its id. */
+  readonly #running = new Map<Channel, Map<number, AbortController>>();
   readonly #onFault: (error: unknown) => void;
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -29,13 +32,36 @@ export class Intake {
     });
   }
 
-  cancel(channel: Channel, id: number): void {
-    this.#waiting.get(channel)?.delete(id);
+  /** It runs from now on, until `end`; aborted when nobody waits for it any more. */
+  begin(channel: Channel, id: number): AbortController {
+    const controller = new AbortController();
+    const running = this.#running.get(channel) ?? new Map<number, AbortController>();
+    this.#running.set(channel, running.set(id, controller));
+    return controller;
   }
 
+  end(channel: Channel, id: number): void {
+    const running = this.#running.get(channel);
+    running?.delete(id);
+    if (running?.size === 0) this.#running.delete(channel);
+  }
+
+  /** How many run that came over that link. */
+  runningOf(channel: Channel): number {
+    return this.#running.get(channel)?.size ?? 0;
+  }
+
+  cancel(channel: Channel, id: number): void {
+    this.#waiting.get(channel)?.delete(id);
+    this.#running.get(channel)?.get(id)?.abort();
+  }
+
+  /** The link ended: nobody waits for what it asked. */
   onLeft(channel: Channel): void {
     this.#waiting.delete(channel);
     if (this.#waiting.size === 0) clearTimeout(this.#timer);
+    for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
+    this.#running.delete(channel);
   }
 
   #runReady(): void {

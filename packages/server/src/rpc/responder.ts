@@ -1,9 +1,9 @@
 import { addsInterest, type FrameOf, HUB_SERVICE, type WireOutcome } from "@websocket-center/protocol";
-import { CenterError, messageOf } from "../errors.js";
 import type { Channel } from "./channel.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 import { Intake } from "./intake.js";
 import { isDeeperThan, MAX_RESULT_DEPTH } from "./json.js";
+import { failureToWire } from "./outcome.js";
 import { replyFault } from "./reply-fault.js";
 
 export interface ResponderOptions {
@@ -28,8 +28,6 @@ export interface ResponderOptions {
 export class Responder {
   readonly #options: ResponderOptions;
   readonly #intake: Intake;
-  /** Calls of services that run, by the link that they came over. */
-  readonly #running = new Map<Channel, Map<number, AbortController>>();
 
   constructor(options: ResponderOptions) {
     this.#options = options;
@@ -54,14 +52,12 @@ export class Responder {
   /** Nobody waits for that reply: what has not begun is not run, what runs is told so, and the rest need not go out. */
   onCancel(channel: Channel, [, id]: FrameOf<"cancel">): void {
     this.#intake.cancel(channel, id);
-    this.#running.get(channel)?.get(id)?.abort();
     channel.abandon(replyKey(id));
   }
 
   /** The link ended: nobody waits for what it asked. */
   onLeft(channel: Channel): void {
     this.#intake.onLeft(channel);
-    for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
   }
 
   #execute(command: string, params: unknown): WireOutcome {
@@ -79,17 +75,14 @@ export class Responder {
   }
 
   async #invokeAll(channel: Channel, [, id, service, remainingMs, methods]: FrameOf<"call">): Promise<void> {
-    const controller = new AbortController();
+    const controller = this.#intake.begin(channel, id);
     const deadline = setTimeout(() => controller.abort(), remainingMs);
-    const running = this.#running.get(channel) ?? new Map<number, AbortController>();
-    this.#running.set(channel, running.set(id, controller));
     const outcomes: WireOutcome[] = [];
     for (const [method, params] of methods) {
       outcomes.push(await this.#invoke(service, method, params, controller.signal));
     }
     clearTimeout(deadline);
-    running.delete(id);
-    if (running.size === 0) this.#running.delete(channel);
+    this.#intake.end(channel, id);
     if (channel.leftReason === undefined) this.#reply(channel, id, outcomes);
   }
 
@@ -102,9 +95,7 @@ export class Responder {
   }
 
   #failure(error: unknown, method: string): WireOutcome {
-    if (error instanceof CenterError) return [false, error.code, error.message.slice(0, 2000)];
-    this.#options.onFault(error, method);
-    return [false, "INTERNAL", messageOf(error).slice(0, 2000)];
+    return failureToWire(error, (fault) => this.#options.onFault(fault, method));
   }
 
   #reply(channel: Channel, id: number, outcomes: WireOutcome[]): void {
