@@ -11,6 +11,8 @@ const MiB = 1024 * 1024;
 /** A service whose calls run until they are let go. */
 class Slow {
   readonly started: Promise<void>;
+  /** How many calls have begun. */
+  runs = 0;
   letGo: (result: string) => void = () => undefined;
   #start: () => void = () => undefined;
   readonly service: Service;
@@ -22,6 +24,7 @@ class Slow {
       params: z.object({}),
       result: z.string(),
       handler: () => {
+        this.runs += 1;
         this.#start();
         return result;
       },
@@ -60,7 +63,7 @@ test("requests that take longer than half of the grace time are answered then", 
   const answers = [node.cluster, center.cluster].map(({ services }) =>
     services.call(call, { timeoutMs: 30_000 }),
   );
-  await slow.started;
+  await vi.waitFor(() => expect(slow.runs).toBe(2));
   await center.drain();
   for (const answer of answers) {
     expect(await answer).toMatchObject([{ ok: false, code: "ABORTED", message: "the center stops" }]);
