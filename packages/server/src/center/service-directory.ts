@@ -1,10 +1,4 @@
-import {
-  type CommandName,
-  commands as commandTable,
-  HUB_SERVICE,
-  type Scope,
-  type ServiceInfo,
-} from "@websocket-center/protocol";
+import { HUB_SERVICE, type Scope, type ServiceInfo } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
 import type { Caller } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
@@ -13,7 +7,7 @@ import { asJson } from "../rpc/json.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 import { checkTimeout } from "../rpc/timeout.js";
 import type { ServiceCall, ServiceResult, TimedServiceCall } from "../services/service-call.js";
-import { paramsSchema, resultSchema } from "../services/service.js";
+import { hubService } from "../services/hub-service.js";
 import type { Registry } from "./registry.js";
 import type { Router } from "./router.js";
 import type { Running } from "./running.js";
@@ -180,22 +174,4 @@ function hasMetadata({ metadata }: ServiceInfo, key: string, value: unknown): bo
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-let hub: ServiceInfo | undefined;
-
-/** The hub as a service; its schemas are made when somebody asks first. */
-function hubService(): ServiceInfo {
-  hub ??= {
-    name: HUB_SERVICE,
-    metadata: {},
-    methods: (Object.keys(commandTable) as CommandName[]).map((name) => ({
-      name,
-      doc: commandTable[name].doc,
-      scope: commandTable[name].scope,
-      params: paramsSchema(commandTable[name].params),
-      result: resultSchema(commandTable[name].result),
-    })),
-  };
-  return hub;
 }
