@@ -154,7 +154,10 @@ describe("jsonText", () => {
   test("what was nested as deep as allowed is written, deeper is an error", () => {
     const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
     expect(jsonText(nested(MAX_MESSAGE_DEPTH)).ok).toBe(true);
-    expect(jsonText(nested(MAX_MESSAGE_DEPTH + 1))).toEqual({ ok: false, problem: "is nested deeper than 512" });
+    expect(jsonText(nested(MAX_MESSAGE_DEPTH + 1))).toEqual({
+      ok: false,
+      problem: "is nested deeper than 512",
+    });
   });
 
   test.each([
