@@ -75,6 +75,20 @@ function parameterCases({ events }: Words): string[] {
     .map(({ name, parameters }) => `      ${name}) parameters+=${quoted(` ${parameters.join(" ")}`)} ;;`);
 }
 
+/** Bash and zsh alike: what a word of `call` has of events, and with it the end of the loop over words. */
+function eventScan(words: Words): string[] {
+  return [
+    "      case $part in",
+    `      ${words.events.map(({ name }) => name).join("|")}) event=$word ;;`,
+    "      esac",
+    "      case $part in",
+    ...parameterCases(words),
+    "      esac",
+    "    done",
+    "  done",
+  ];
+}
+
 function bashScript(words: Words): string {
   const { root, others } = split(words);
   const events = words.events.map(({ name }) => name);
@@ -91,14 +105,7 @@ function bashScript(words: Words): string {
     "    esac",
     '    [ "$command" = call ] || continue',
     "    for part in ${word//,/ }; do",
-    "      case $part in",
-    `      ${events.join("|")}) event=$word ;;`,
-    "      esac",
-    "      case $part in",
-    ...parameterCases(words),
-    "      esac",
-    "    done",
-    "  done",
+    ...eventScan(words),
     "  case $previous in",
     `    ${flagsThatTake(words, "file")}) COMPREPLY=($(compgen -f -- "$current")); return ;;`,
     ...choiceCases(words, (choices) => `COMPREPLY=($(compgen -W ${quoted(choices)} -- "$current"))`),
@@ -147,14 +154,7 @@ function zshScript(words: Words): string {
     "    esac",
     "    [[ $command == call ]] || continue",
     "    for part in ${(s:,:)word}; do",
-    "      case $part in",
-    `      ${events.join("|")}) event=$word ;;`,
-    "      esac",
-    "      case $part in",
-    ...parameterCases(words),
-    "      esac",
-    "    done",
-    "  done",
+    ...eventScan(words),
     "  case $previous in",
     `    ${flagsThatTake(words, "file")}) _files; return ;;`,
     ...choiceCases(words, (choices) => `compadd -- ${choices}`),
