@@ -86,6 +86,9 @@ async function open(port: number): Promise<{ socket: Socket; text: () => string;
   return { socket, text: () => text, closed };
 }
 
+/** Waits for what nobody tells, on a busy machine too. */
+const until = (isTrue: () => boolean): Promise<unknown> => vi.waitUntil(isTrue, { timeout: 20_000 });
+
 const plain = (path = "/?event=getIds&token=secret"): string =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 const last = "GET /?event=getIds&token=secret HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -235,13 +238,13 @@ describe("whatever comes", () => {
     const before = lane.throughNodeHttp();
     const { socket, text } = await open(lane.port);
     socket.write(plain());
-    await vi.waitUntil(() => text().includes("]"));
+    await until(() => text().includes("]"));
     const body = '{"event":"getIds","token":"secret"}';
     socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     await vi.waitUntil(() => text().split("HTTP/1.1 200 OK").length === 3);
     expect(lane.throughNodeHttp()).toBe(before);
     socket.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    await vi.waitUntil(() => text().endsWith("live"));
+    await until(() => text().endsWith("live"));
     expect(lane.throughNodeHttp()).toBe(before + 1);
     // A connection that was handed over stays with node:http.
     socket.end(last);
@@ -254,7 +257,7 @@ test("a thousand requests in one packet are answered in order", async () => {
   const requests = Array.from({ length: 1000 }, (_, at) => plain(`/?event=e${at}&token=secret`));
   const { socket, text, closed } = await open(port);
   socket.write(requests.join(""));
-  await vi.waitUntil(() => text().includes("e999"));
+  await until(() => text().includes("e999"));
   socket.end();
   await closed;
   expect([...text().matchAll(/"event":"e(\d+)"/g)].map((match) => Number(match[1]))).toEqual([
@@ -267,7 +270,7 @@ test("a raw URL in two packets behind a plain request is answered", async () => 
   const { port } = await serveInTest({ withLane: true });
   const { socket, text, closed } = await open(port);
   socket.write(plain());
-  await vi.waitUntil(() => text().includes("]"));
+  await until(() => text().includes("]"));
   const bytes = Buffer.from(
     "GET /?event=isOnlineId&isOnlineId[id]=é&token=secret HTTP/1.1\r\nHost: localhost\r\n\r\n",
   );
