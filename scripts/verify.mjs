@@ -1,6 +1,7 @@
 // Everything that must hold before a change lands: Debian packages for the tests, build, formatting, lint, types,
 // generated documents, tests, the cluster on every living release of Node.js. Ends with a line `N passed, N failed`.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { runTests } from "./test.mjs";
@@ -19,6 +20,9 @@ const programs = [
   { command: "zsh", debian: "zsh" },
   { command: "fish", debian: "fish" },
 ];
+
+/** Asked by Debian before it starts a service; exit code 101 forbids it. */
+const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
 const steps = [
   ["build", "npm run --silent build"],
@@ -42,7 +46,23 @@ function installPrograms() {
     return false;
   }
   console.log(`The tests need Debian packages that are not installed; installing: ${missing.join(" ")}`);
-  return run(`apt-get update --quiet --quiet && DEBIAN_FRONTEND=noninteractive ${install}`);
+  return run(withoutServices(`apt-get update --quiet --quiet && DEBIAN_FRONTEND=noninteractive ${install}`));
+}
+
+/**
+ * The tests start programs themselves. Debian would start the service of nginx, on port 80 of every address, now and at
+ * each boot; `policy-rc.d` tells it not to. A policy that this machine has already stays as it is.
+ */
+function withoutServices(install) {
+  if (existsSync(SERVICE_POLICY) || isInstalled("nginx")) return install;
+  console.log(`Services that come with them are not started: ${SERVICE_POLICY} says so meanwhile.`);
+  return [
+    `trap 'rm -f ${SERVICE_POLICY}' EXIT`,
+    "trap 'exit 130' HUP INT TERM",
+    `printf '#!/bin/sh\\nexit 101\\n' > ${SERVICE_POLICY}`,
+    `chmod 755 ${SERVICE_POLICY}`,
+    `${install} && update-rc.d nginx disable`,
+  ].join("\n");
 }
 
 let passed = 0;
