@@ -58,12 +58,14 @@ export class Requester {
     if (!checked.success) throw new CenterError("INVALID_PARAMS", describeIssue(checked.error.issues[0]));
     const endsAt = performance.now() + options.timeoutMs;
     const tried = new Set<Channel>();
-    let refusal = new CenterError("NO_CENTER", "no center is linked: the request was not sent");
+    let refusal: CenterError | undefined;
     for (;;) {
       if (options.signal?.aborted === true)
         throw new CenterError("ABORTED", "the request was given up; it was not run");
       const channel = this.#pick(tried);
-      if (channel === undefined) throw refusal;
+      if (channel === undefined) {
+        throw refusal ?? new CenterError("NO_CENTER", "no center is linked: the request was not sent");
+      }
       tried.add(channel);
       const timeoutMs = Math.max(0, endsAt - performance.now());
       const id = this.#nextId++;
