@@ -16,6 +16,11 @@ export function startRefused(what: "center" | "node"): CenterError {
   return new CenterError("START_REFUSED", `a ${what} starts once: to run it again, create another one`);
 }
 
+/** What `start` rejects with where `drain` or `stop` came before it had ended. */
+export function startAborted(what: "center" | "node"): CenterError {
+  return new CenterError("ABORTED", `the ${what} was stopped while it started`);
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@ import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
 import { DescriptorWatch } from "../descriptor-watch.js";
-import { CenterError, startRefused } from "../errors.js";
+import { CenterError, startAborted, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import type { Api } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -74,6 +74,8 @@ export class Center implements AdminCenter {
   readonly #running = new Running();
   readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
   #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
+  /** Under way from `start` on: a server that is closed before it listens would listen all the same. */
+  #listening: Promise<void> | undefined;
   #ports = { link: 0, http: 0 };
 
   constructor(config: CenterConfig, parts: CenterParts) {
@@ -169,16 +171,15 @@ export class Center implements AdminCenter {
 
   /**
    * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
-   *   changes nothing.
+   *   changes nothing. ABORTED where it was drained or stopped meanwhile.
    */
   async start(): Promise<void> {
     if (this.#state !== "new") throw startRefused("center");
     this.#state = "starting";
-    const { host, linkPort, httpPort } = this.#config;
+    this.#listening = this.#listen();
     try {
-      this.#accessControl.start();
-      this.#ports.link = await this.#links.listen(linkPort, host);
-      if (this.#http !== undefined) this.#ports.http = await this.#http.listen(httpPort, host);
+      await this.#listening;
+      if (this.#state !== "starting") throw startAborted("center");
     } catch (error) {
       await this.stop();
       throw error;
@@ -188,6 +189,13 @@ export class Center implements AdminCenter {
     this.#log.info({ centerId: this.id, ...this.addresses }, "listening");
   }
 
+  async #listen(): Promise<void> {
+    const { host, linkPort, httpPort } = this.#config;
+    this.#accessControl.start();
+    this.#ports.link = await this.#links.listen(linkPort, host);
+    if (this.#http !== undefined) this.#ports.http = await this.#http.listen(httpPort, host);
+  }
+
   /**
    * Takes no new connections, and answers the calls that are running, of back ends, of nodes and of this process; not ready from now on. Calls that would take
    * longer than half of `shutdownGraceMs` are answered then, with what came until then.
@@ -195,6 +203,7 @@ export class Center implements AdminCenter {
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
+    await Promise.allSettled([this.#listening]);
     const { shutdownGraceMs } = this.#config;
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
     const maxMs = shutdownGraceMs * 0.75;
@@ -205,6 +214,7 @@ export class Center implements AdminCenter {
   /** Ends everything: HTTP connections, links, timers. */
   async stop(): Promise<void> {
     this.#state = "stopped";
+    await Promise.allSettled([this.#listening]);
     await this.#http?.close(0);
     await this.#nodeLinks.close();
     await this.#links.close(0);

@@ -6,7 +6,7 @@ import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
 import { DescriptorWatch } from "../descriptor-watch.js";
-import { CenterError, startRefused } from "../errors.js";
+import { CenterError, startAborted, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import { type Api, pathOf } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -96,6 +96,8 @@ export class WebSocketNode {
   readonly #detach = new Set<() => void>();
   readonly #admin: HttpServer | undefined;
   #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
+  /** Under way from `start` on: a server that is closed before it listens would listen all the same. */
+  #listening: Promise<void> | undefined;
   readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
   /** The center that asked for a drain, until one asks for its end. */
   #drainedBy: string | undefined;
@@ -266,16 +268,15 @@ export class WebSocketNode {
 
   /**
    * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
-   *   changes nothing.
+   *   changes nothing. ABORTED where it was drained or stopped meanwhile.
    */
   async start(): Promise<void> {
     if (this.#state !== "new") throw startRefused("node");
     this.#state = "starting";
-    const { host, port, adminHost, adminPort } = this.#config;
+    this.#listening = this.#listen();
     try {
-      this.#accessControl.start();
-      if (this.#server !== undefined) this.#ports.client = await this.#server.listen(port, host);
-      if (this.#admin !== undefined) this.#ports.admin = await this.#admin.listen(adminPort ?? 0, adminHost);
+      await this.#listening;
+      if (this.#state !== "starting") throw startAborted("node");
     } catch (error) {
       await this.stop();
       throw error;
@@ -284,12 +285,12 @@ export class WebSocketNode {
     this.#descriptors.start();
     this.#links.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
-    if (this.#config.publicUrl === undefined && (host === "0.0.0.0" || host === "::")) {
+    const { host, publicUrl, assignNodes } = this.#config;
+    if (publicUrl === undefined && (host === "0.0.0.0" || host === "::")) {
       this.#log.warn(
         "clients cannot use the address that this node listens on: set WSC_PUBLIC_URL (--public-url)",
       );
     }
-    const { assignNodes } = this.#config;
     if (
       assignNodes.length > 0 &&
       !assignNodes.map(publicAddressOf).includes(publicAddressOf(this.publicUrl))
@@ -301,10 +302,18 @@ export class WebSocketNode {
     }
   }
 
+  async #listen(): Promise<void> {
+    const { host, port, adminHost, adminPort } = this.#config;
+    this.#accessControl.start();
+    if (this.#server !== undefined) this.#ports.client = await this.#server.listen(port, host);
+    if (this.#admin !== undefined) this.#ports.admin = await this.#admin.listen(adminPort ?? 0, adminHost);
+  }
+
   /** Takes no new clients, and closes those that are here with 1012, spread over `closeSpreadMs`. Not ready from now on. */
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
+    await Promise.allSettled([this.#listening]);
     const { closeSpreadMs, shutdownGraceMs } = this.#config;
     await this.#clients.drain(Math.min(closeSpreadMs, shutdownGraceMs / 2));
   }
@@ -320,6 +329,7 @@ export class WebSocketNode {
   /** Ends everything: clients (with 1012, at once), HTTP, and the links to centers last. Takes a second at most. */
   async stop(): Promise<void> {
     this.#state = "stopped";
+    await Promise.allSettled([this.#listening]);
     this.#descriptors.close();
     for (const detach of this.#detach) detach();
     await Promise.all([

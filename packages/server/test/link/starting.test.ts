@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { createCenter, createNode, createSilentLogger } from "../../src/index.js";
 import { portOf, startCenter, startNode } from "./running.js";
@@ -63,3 +64,36 @@ test("after a stop, or a start that failed, a start is refused", async () => {
     await expect(part.start()).rejects.toMatchObject(refused);
   }
 });
+
+for (const [how, end] of [
+  ["stopped", (part: Part) => part.stop()],
+  ["drained", (part: Part) => part.drain()],
+] as const) {
+  test(`one that is ${how} while it starts listens nowhere`, async () => {
+    const [linkPort, httpPort] = [await freePort(), await freePort()];
+    for (const part of [
+      createCenter({ linkPort, httpPort }, { log }),
+      createNode({ port: linkPort, adminPort: httpPort, centers: [] }, { log }),
+    ]) {
+      onTestFinished(() => part.stop());
+      const [started] = await Promise.allSettled([part.start(), end(part)]);
+      expect(started).toMatchObject({ status: "rejected", reason: { code: "ABORTED" } });
+      for (const port of [linkPort, httpPort]) {
+        await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({
+          cause: { code: "ECONNREFUSED" },
+        });
+      }
+    }
+  });
+}
+
+type Part = ReturnType<typeof createCenter> | ReturnType<typeof createNode>;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
