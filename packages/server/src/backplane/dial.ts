@@ -146,12 +146,13 @@ export async function dial(options: DialOptions): Promise<Dialed> {
 
 /** Why a center refused the upgrade; its word is believed as far as TLS proves who it is. */
 function refusalOf({ headers, statusCode }: IncomingMessage): CenterError {
-  const text = String(headers[REFUSAL_HEADER] ?? "");
-  if (text.startsWith("LINK_CERT_REFUSED ")) {
-    const why = text.slice("LINK_CERT_REFUSED ".length, MAX_REFUSAL_LENGTH);
+  const refusal = String(headers[REFUSAL_HEADER] ?? "");
+  if (refusal.startsWith("LINK_CERT_REFUSED ")) {
+    const why = refusal.slice("LINK_CERT_REFUSED ".length, MAX_REFUSAL_LENGTH);
     return new CenterError("LINK_CERT_REFUSED", `refused by the center: ${why}`);
   }
-  return new CenterError("LINK_LOST", `Unexpected server response: ${statusCode}`);
+  const text = `HTTP status ${statusCode} instead of a link: is that the center's link port?`;
+  return new CenterError("LINK_LOST", text);
 }
 
 /** Why a link ended before it was one; where the two ends seem to differ about TLS, with what to set. */

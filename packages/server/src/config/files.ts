@@ -52,7 +52,7 @@ const reasons: Record<string, string> = {
   EISDIR: "it is a directory",
 };
 
-function readText(path: string): { text: string } | Unreadable {
+export function readText(path: string): { text: string } | Unreadable {
   try {
     return { text: readFileSync(path, "utf8") };
   } catch (error) {

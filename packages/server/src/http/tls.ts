@@ -1,50 +1,54 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { readText } from "../config/files.js";
+import { variableOf } from "../config/names.js";
 import { CenterError, messageOf } from "../errors.js";
 
+type PemOption = "tlsCert" | "tlsKey" | "linkTlsCert" | "linkTlsKey" | "linkTlsCa" | "linkTlsClientCa";
+type PemFiles = Partial<Record<PemOption, string | undefined>>;
+
 /**
- * The certificate chain and key in those PEM files, as options of `createHttpServer`; none where they are not set.
+ * The certificate chain and key in the PEM files of those options, as options of `createHttpServer`; none where they
+ * are not set.
  * @throws CenterError CONFIG_INVALID where a file cannot be read, or they do not hold a certificate and its key.
  */
 export function tlsOf(
-  certFile: string | undefined,
-  keyFile: string | undefined,
+  config: PemFiles,
+  certOption: "tlsCert" | "linkTlsCert",
+  keyOption: "tlsKey" | "linkTlsKey",
 ): { tls?: { cert: string; key: string } } {
+  const { [certOption]: certFile, [keyOption]: keyFile } = config;
   if (certFile === undefined || keyFile === undefined) return {};
-  const tls = { cert: readPem(certFile), key: readPem(keyFile) };
+  const tls = { cert: readPem(certOption, certFile), key: readPem(keyOption, keyFile) };
   try {
     createSecureContext(tls);
   } catch (error) {
-    const text = `${certFile} and ${keyFile} do not hold a certificate and its key: ${messageOf(error)}`;
+    const text = `${certOption} ${certFile} and ${keyOption} ${keyFile} do not hold a certificate and its key: ${messageOf(error)}`;
     throw new CenterError("CONFIG_INVALID", text, { cause: error });
   }
   return { tls };
 }
 
 /**
- * The certificate authority in that PEM file.
+ * The certificate authority in the PEM file of that option; undefined where it is not set.
  * @throws CenterError CONFIG_INVALID where the file cannot be read, or holds no certificate.
  */
-export function readCa(file: string): string {
-  const ca = readPem(file);
+export function caOf(config: PemFiles, option: "linkTlsCa" | "linkTlsClientCa"): string | undefined {
+  const file = config[option];
+  if (file === undefined) return undefined;
+  const ca = readPem(option, file);
   try {
     new X509Certificate(ca);
   } catch (error) {
-    throw new CenterError("CONFIG_INVALID", `${file} does not hold a certificate: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const text = `${option} (${variableOf(option)}): ${file} does not hold a certificate: ${messageOf(error)}`;
+    throw new CenterError("CONFIG_INVALID", text, { cause: error });
   }
   return ca;
 }
 
-/** @throws CenterError CONFIG_INVALID where the file cannot be read. */
-export function readPem(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new CenterError("CONFIG_INVALID", `cannot read the PEM file: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+function readPem(option: PemOption, file: string): string {
+  const read = readText(file);
+  if ("text" in read) return read.text;
+  const text = `${option} (${variableOf(option)}): ${file} cannot be read: ${read.problem}`;
+  throw new CenterError("CONFIG_INVALID", text);
 }

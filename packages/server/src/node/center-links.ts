@@ -4,7 +4,7 @@ import { parseAddress, publicAddressOf } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
 import type { NodeConfig } from "../config/options.js";
 import { CenterError } from "../errors.js";
-import { readCa, tlsOf } from "../http/tls.js";
+import { caOf, tlsOf } from "../http/tls.js";
 import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc/channel.js";
 import { PingWatch } from "../rpc/heartbeat.js";
 import { Requester } from "../rpc/requester.js";
@@ -120,9 +120,9 @@ export class CenterLinks {
 
   #createDialer(): WebSocketDialer {
     const { config, identity, reports, publicUrl } = this.#parts;
-    const { assignStrategy, linkSecret, linkTls, linkTlsCa, linkTlsCert, linkTlsKey } = config;
-    const ca = linkTlsCa === undefined ? undefined : readCa(linkTlsCa);
-    const { tls: own } = tlsOf(linkTlsCert, linkTlsKey);
+    const { assignStrategy, linkSecret, linkTls } = config;
+    const ca = caOf(config, "linkTlsCa");
+    const { tls: own } = tlsOf(config, "linkTlsCert", "linkTlsKey");
     const members = assignStrategy === "least-connections" ? "connections" : "addresses";
     return new WebSocketDialer({
       identity,

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CenterError } from "../../src/errors.js";
@@ -51,6 +53,16 @@ describe("redialling", () => {
     expect(retryMs).toBeLessThanOrEqual(100);
     const port = await openPort(closed.port);
     await port.recorder.untilJoined(node.identity.id);
+  });
+
+  test("a node that dials something else is told that it is no link port", async () => {
+    const other = createServer((_request, response) => response.end("hello")).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    cleanup.add({ close: () => other.close() });
+    const node = createDialing().start((other.address() as AddressInfo).port);
+    const { error } = await node.lost.next();
+    const message = "HTTP status 200 instead of a link: is that the center's link port?";
+    expect(error).toMatchObject({ code: "LINK_LOST", message });
   });
 
   test("losing one center disturbs nobody who uses another one", async () => {

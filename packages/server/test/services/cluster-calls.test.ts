@@ -100,18 +100,22 @@ test("wrong parameters, no center and a signal that is aborted are errors, and n
   expect(client.messages).toEqual([]);
 });
 
-test("requests that follow one another take effect in their order, a thousand of them at once", { timeout: 90_000 }, async () => {
-  const centers = [await startCenter(), await startCenter()];
-  const node = await startNode(centers);
-  const client = await connect(node);
-  const wanted = Array.from({ length: 1000 }, (_, at) => String(at));
-  // How long a thousand take says nothing of their order.
-  const options = { timeoutMs: 60_000 };
-  const sent = await Promise.all(wanted.map((message) => node.cluster.broadcast({ message }, options)));
-  expect(sent.every(({ value }) => value === 1)).toBe(true);
-  await client.settled();
-  expect(client.messages).toEqual(wanted);
-});
+test(
+  "requests that follow one another take effect in their order, a thousand of them at once",
+  { timeout: 90_000 },
+  async () => {
+    const centers = [await startCenter(), await startCenter()];
+    const node = await startNode(centers);
+    const client = await connect(node);
+    const wanted = Array.from({ length: 1000 }, (_, at) => String(at));
+    // How long a thousand take says nothing of their order.
+    const options = { timeoutMs: 60_000 };
+    const sent = await Promise.all(wanted.map((message) => node.cluster.broadcast({ message }, options)));
+    expect(sent.every(({ value }) => value === 1)).toBe(true);
+    await client.settled();
+    expect(client.messages).toEqual(wanted);
+  },
+);
 
 test("a large message passes in pieces, both ways", async () => {
   const center = await startCenter();

@@ -6,7 +6,7 @@ import { classicFailure, JSON_TYPE } from "../../http/answers.js";
 import type { Middleware } from "../../http/middleware.js";
 import { opsRoutes } from "../../http/ops-routes.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../http/server.js";
-import { readCa, tlsOf } from "../../http/tls.js";
+import { caOf, tlsOf } from "../../http/tls.js";
 import { guardedAssignRoute } from "../../steering/route.js";
 import type { Assignment } from "../../steering/steering.js";
 import type { NodeLinks } from "../node-links.js";
@@ -71,7 +71,7 @@ export function createApiServer(
   { api, reports }: { api: Api; reports: CenterReports },
 ): HttpServer {
   return createHttpServer({
-    ...tlsOf(config.tlsCert, config.tlsKey),
+    ...tlsOf(config, "tlsCert", "tlsKey"),
     maxHeaderBytes: config.maxHeaderBytes,
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     onRequest: api.handle,
@@ -92,9 +92,8 @@ export function createLinkServer(
   parts: { links: NodeLinks; reports: CenterReports },
 ): HttpServer {
   const { links, reports } = parts;
-  const { linkTlsCert, linkTlsClientCa, linkTlsKey } = config;
-  const { tls } = tlsOf(linkTlsCert, linkTlsKey);
-  const clientCa = linkTlsClientCa === undefined ? undefined : readCa(linkTlsClientCa);
+  const { tls } = tlsOf(config, "linkTlsCert", "linkTlsKey");
+  const clientCa = caOf(config, "linkTlsClientCa");
   return createHttpServer({
     ...(tls === undefined ? {} : { tls: { ...tls, clientCa } }),
     maxHeaderBytes: LINK_MAX_HEADER_BYTES,

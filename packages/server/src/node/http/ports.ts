@@ -88,7 +88,7 @@ function apiOptions(config: NodeConfig, parts: { accessControl: AccessControl; r
 
 function serverOptions(config: NodeConfig, reports: NodeReports, api: Api): HttpServerOptions {
   return {
-    ...tlsOf(config.tlsCert, config.tlsKey),
+    ...tlsOf(config, "tlsCert", "tlsKey"),
     maxHeaderBytes: config.maxHeaderBytes,
     headersTimeoutMs: config.handshakeTimeoutMs,
     onRequest: api.handle,
