@@ -3,7 +3,7 @@
 //   node mount-http.mjs
 //   curl http://127.0.0.1:8080/                                               the application
 //   ws://127.0.0.1:8080/ws/news and ws://127.0.0.1:8080/ws/chat               the nodes
-//   curl 'http://127.0.0.1:8080/center/?event=broadcast&broadcast[msg]=hi'    the center
+//   curl -g 'http://127.0.0.1:8080/center/?event=broadcast&broadcast[msg]=hi' the center
 //   curl 'http://127.0.0.1:8080/node/chat/?event=getConnectionCount'          one node's own API
 import { createServer } from "node:http";
 import { createCenter, createNode } from "websocket-center";
