@@ -124,7 +124,7 @@ export const errorCodes = {
   START_REFUSED: {
     status: 409,
     retryable: false,
-    doc: "The center or node was started before. Each starts once.",
+    doc: "The center or node was started before, or stopped while it started. Each starts once.",
   },
   PORT_TAKEN: { status: 409, retryable: false, doc: "Another program listens on that port." },
 } as const satisfies Record<string, { status: number; retryable: boolean; doc: string }>;

@@ -17,8 +17,8 @@ export function startRefused(what: "center" | "node"): CenterError {
 }
 
 /** What `start` rejects with where `drain` or `stop` came before it had ended. */
-export function startAborted(what: "center" | "node"): CenterError {
-  return new CenterError("ABORTED", `the ${what} was stopped while it started`);
+export function startOvertaken(what: "center" | "node"): CenterError {
+  return new CenterError("START_REFUSED", `the ${what} was stopped while it started`);
 }
 
 /** The message of whatever was thrown. */

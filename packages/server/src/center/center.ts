@@ -5,7 +5,7 @@ import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
 import { resolveCenterOptions } from "../config/resolve.js";
 import { DescriptorWatch } from "../descriptor-watch.js";
-import { CenterError, startAborted, startRefused } from "../errors.js";
+import { CenterError, startOvertaken, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import type { Api } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -171,7 +171,7 @@ export class Center implements AdminCenter {
 
   /**
    * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
-   *   changes nothing. ABORTED where it was drained or stopped meanwhile.
+   *   changes nothing. START_REFUSED too where it is drained or stopped meanwhile.
    */
   async start(): Promise<void> {
     if (this.#state !== "new") throw startRefused("center");
@@ -179,7 +179,7 @@ export class Center implements AdminCenter {
     this.#listening = this.#listen();
     try {
       await this.#listening;
-      if (this.#state !== "starting") throw startAborted("center");
+      if (this.#state !== "starting") throw startOvertaken("center");
     } catch (error) {
       await this.stop();
       throw error;

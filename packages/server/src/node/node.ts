@@ -6,7 +6,7 @@ import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
 import { resolveNodeOptions } from "../config/resolve.js";
 import { DescriptorWatch } from "../descriptor-watch.js";
-import { CenterError, startAborted, startRefused } from "../errors.js";
+import { CenterError, startOvertaken, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import { type Api, pathOf } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
@@ -268,7 +268,7 @@ export class WebSocketNode {
 
   /**
    * @throws CenterError PORT_TAKEN; then nothing is left listening. START_REFUSED where it was started before; then that
-   *   changes nothing. ABORTED where it was drained or stopped meanwhile.
+   *   changes nothing. START_REFUSED too where it is drained or stopped meanwhile.
    */
   async start(): Promise<void> {
     if (this.#state !== "new") throw startRefused("node");
@@ -276,7 +276,7 @@ export class WebSocketNode {
     this.#listening = this.#listen();
     try {
       await this.#listening;
-      if (this.#state !== "starting") throw startAborted("node");
+      if (this.#state !== "starting") throw startOvertaken("node");
     } catch (error) {
       await this.stop();
       throw error;

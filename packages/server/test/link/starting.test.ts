@@ -77,7 +77,7 @@ for (const [how, end] of [
     ]) {
       onTestFinished(() => part.stop());
       const [started] = await Promise.allSettled([part.start(), end(part)]);
-      expect(started).toMatchObject({ status: "rejected", reason: { code: "ABORTED" } });
+      expect(started).toMatchObject({ status: "rejected", reason: { code: "START_REFUSED" } });
       for (const port of [linkPort, httpPort]) {
         await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({
           cause: { code: "ECONNREFUSED" },
