@@ -9,8 +9,10 @@ const WHOLE_MAX_BYTES = MAX_FRAME_BYTES - 1024;
 
 /** Members send heartbeats at least twice as often: after a silence this long, this process was stopped, or the link. */
 const STALL_MS = 1000;
-/** After such a silence, input has ended where so many looks, each in a turn of its own, find nothing new, */
+/** After such a silence, what had piled up has been read where so many looks, each in a turn of its own, find little, */
 const QUIET_LOOKS = 3;
+/** less than a full read of the socket: what comes just now would hold up everything for as long as there is load; */
+const QUIET_BYTES = 64 * 1024;
 /** and at the latest after this. */
 const MAX_CATCH_UP_MS = 2000;
 
@@ -28,7 +30,7 @@ export class Channel {
   readonly #incoming: IncomingTransfers;
   #heardAt = performance.now();
   /** Set while what came during a silence is still being read. Looks are counted, for time may pass without any input. */
-  #catchUp: { endsAt: number; hasHeard: boolean; quietLooks: number } | undefined;
+  #catchUp: { endsAt: number; heardBytes: number; quietLooks: number } | undefined;
 
   constructor(backplane: Backplane, member: Member, options: { maxFrameBytes: number }) {
     this.member = member;
@@ -57,8 +59,8 @@ export class Channel {
   lookWhetherCaughtUp(): boolean {
     const catchUp = this.#catchUp;
     if (catchUp === undefined) return true;
-    catchUp.quietLooks = catchUp.hasHeard ? 0 : catchUp.quietLooks + 1;
-    catchUp.hasHeard = false;
+    catchUp.quietLooks = catchUp.heardBytes < QUIET_BYTES ? catchUp.quietLooks + 1 : 0;
+    catchUp.heardBytes = 0;
     if (catchUp.quietLooks < QUIET_LOOKS && performance.now() < catchUp.endsAt) return false;
     this.#catchUp = undefined;
     return true;
@@ -101,9 +103,9 @@ export class Channel {
   receive(bytes: Uint8Array): ChannelFrame | undefined {
     const now = performance.now();
     if (now > this.#heardAt + STALL_MS) {
-      this.#catchUp = { endsAt: now + MAX_CATCH_UP_MS, hasHeard: true, quietLooks: 0 };
+      this.#catchUp = { endsAt: now + MAX_CATCH_UP_MS, heardBytes: 0, quietLooks: 0 };
     }
-    if (this.#catchUp !== undefined) this.#catchUp.hasHeard = true;
+    if (this.#catchUp !== undefined) this.#catchUp.heardBytes += bytes.length;
     this.#heardAt = now;
     const frame = decodeLinkFrame(bytes);
     if (frame[0] === "abandon") {
