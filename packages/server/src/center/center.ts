@@ -74,7 +74,7 @@ export class Center implements AdminCenter {
   readonly #running = new Running();
   readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
   #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
-  /** Under way from `start` on: a server that is closed before it listens would listen all the same. */
+  /** Set while it is under way: a server that is closed before it listens would listen all the same. */
   #listening: Promise<void> | undefined;
   #ports = { link: 0, http: 0 };
 
@@ -179,6 +179,7 @@ export class Center implements AdminCenter {
     this.#listening = this.#listen();
     try {
       await this.#listening;
+      this.#listening = undefined;
       if (this.#state !== "starting") throw startOvertaken("center");
     } catch (error) {
       await this.stop();
@@ -203,7 +204,7 @@ export class Center implements AdminCenter {
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
-    await Promise.allSettled([this.#listening]);
+    if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
     const { shutdownGraceMs } = this.#config;
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
     const maxMs = shutdownGraceMs * 0.75;
@@ -214,7 +215,7 @@ export class Center implements AdminCenter {
   /** Ends everything: HTTP connections, links, timers. */
   async stop(): Promise<void> {
     this.#state = "stopped";
-    await Promise.allSettled([this.#listening]);
+    if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
     await this.#http?.close(0);
     await this.#nodeLinks.close();
     await this.#links.close(0);

@@ -96,7 +96,7 @@ export class WebSocketNode {
   readonly #detach = new Set<() => void>();
   readonly #admin: HttpServer | undefined;
   #state: "new" | "starting" | "running" | "draining" | "stopped" = "new";
-  /** Under way from `start` on: a server that is closed before it listens would listen all the same. */
+  /** Set while it is under way: a server that is closed before it listens would listen all the same. */
   #listening: Promise<void> | undefined;
   readonly #descriptors = new DescriptorWatch(() => this.#reports.outOfDescriptors());
   /** The center that asked for a drain, until one asks for its end. */
@@ -276,6 +276,7 @@ export class WebSocketNode {
     this.#listening = this.#listen();
     try {
       await this.#listening;
+      this.#listening = undefined;
       if (this.#state !== "starting") throw startOvertaken("node");
     } catch (error) {
       await this.stop();
@@ -313,7 +314,7 @@ export class WebSocketNode {
   async drain(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "draining";
-    await Promise.allSettled([this.#listening]);
+    if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
     const { closeSpreadMs, shutdownGraceMs } = this.#config;
     await this.#clients.drain(Math.min(closeSpreadMs, shutdownGraceMs / 2));
   }
@@ -329,7 +330,7 @@ export class WebSocketNode {
   /** Ends everything: clients (with 1012, at once), HTTP, and the links to centers last. Takes a second at most. */
   async stop(): Promise<void> {
     this.#state = "stopped";
-    await Promise.allSettled([this.#listening]);
+    if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
     this.#descriptors.close();
     for (const detach of this.#detach) detach();
     await Promise.all([
