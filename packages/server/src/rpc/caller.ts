@@ -167,15 +167,18 @@ export class Caller {
   }
 
   #settleSuspectsSoon(suspects: readonly Channel[], calls: readonly PendingCall[]): void {
-    setTimeout(() => {
-      for (const channel of suspects) {
-        if (!this.#isSuspect(channel)) continue;
-        const message = `node ${channel.member.id} answers no pings; whether it ran the call is unknown`;
-        for (const call of calls) {
-          if (call.missing.has(channel)) this.#giveUp(call, channel, "NODE_TIMEOUT", message);
-        }
+    // Behind the input that is there: where this process itself was held up, the answers have come and are not read yet.
+    setTimeout(() => setImmediate(() => this.#settleSuspects(suspects, calls)), SUSPECT_WAIT_MS);
+  }
+
+  #settleSuspects(suspects: readonly Channel[], calls: readonly PendingCall[]): void {
+    for (const channel of suspects) {
+      if (!this.#isSuspect(channel)) continue;
+      const message = `node ${channel.member.id} answers no pings; whether it ran the call is unknown`;
+      for (const call of calls) {
+        if (call.missing.has(channel)) this.#giveUp(call, channel, "NODE_TIMEOUT", message);
       }
-    }, SUSPECT_WAIT_MS);
+    }
   }
 }
 
