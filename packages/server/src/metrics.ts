@@ -9,6 +9,7 @@ function createRegistry(component: "center" | "node"): Registry {
     name: "wsc_build_info",
     help: "Always 1; the version is a label.",
     labelNames: ["component", "version"],
+    aggregator: "first",
     registers: [registry],
   });
   build.set({ component, version }, 1);
@@ -142,14 +143,17 @@ export function createCenterMetrics(read: {
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
 
-export function createNodeMetrics(read: {
+/** What a node's metrics are read from. */
+export interface NodeReadings {
   connections: () => number;
   users: () => number;
   groups: () => number;
   links: () => number;
   queuedFrames: () => number;
   queuedBytes: () => number;
-}) {
+}
+
+export function createNodeMetrics(read: NodeReadings) {
   const registry = createRegistry("node");
   const registers = [registry];
   gauge(registry, "wsc_connections", "Open connections.", read.connections);

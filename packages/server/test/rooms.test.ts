@@ -16,7 +16,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   steering: ["config", "http"],
   center: ["wire", "backplane", "rpc", "services", "config", "http", "steering"],
   node: ["wire", "backplane", "rpc", "services", "config", "http", "steering"],
-  cli: ["backplane", "rpc", "services", "config", "http", "center", "node"],
+  workers: ["backplane", "config", "http", "node"],
+  cli: ["backplane", "rpc", "services", "config", "http", "center", "node", "workers"],
 };
 
 const rooms = readdirSync(src, { withFileTypes: true })

@@ -18,18 +18,19 @@ const SAME_SIGNAL_MS = 200;
  * stopping failed or took longer than `shutdownGraceMs`. A second signal ends it at once with 128 + its number.
  *
  * @param settings.onStarted - called once `part` runs.
+ * @param settings.stopAsked - resolves with a reason to stop, as a signal is one.
  * @throws what `start` threw, after everything was stopped again.
  */
 export async function runProcess(
   part: Runnable,
-  settings: { log: Logger; shutdownGraceMs: number; onStarted?: () => void },
+  settings: { log: Logger; shutdownGraceMs: number; onStarted?: () => void; stopAsked?: Promise<string> },
 ): Promise<void> {
-  const { log, shutdownGraceMs, onStarted } = settings;
+  const { log, shutdownGraceMs, onStarted, stopAsked } = settings;
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "a fault that nothing caught: the process ends");
     process.exit(1);
   });
-  const signal = firstStopSignal();
+  const signal = Promise.race<string>([firstStopSignal(), ...(stopAsked === undefined ? [] : [stopAsked])]);
   const signalDuringStart = await Promise.race([signal, startOrStop(part, log)]);
   if (signalDuringStart === undefined) onStarted?.();
   const received = await signal;

@@ -39,6 +39,18 @@ export function integer(range: { min: number; max: number; unit: string }): Opti
   };
 }
 
+/** How many, or `auto`. */
+export function countOrAuto(range: { max: number; unit: string }): OptionKind<number | "auto"> {
+  const { max, unit } = range;
+  return {
+    input: "value",
+    placeholder: unit,
+    allowed: `a number of ${unit} from 1 to ${max}, or \`auto\``,
+    fromText: (text) => (text.trim().toLowerCase() === "auto" ? "auto" : wholeNumber(text)),
+    schema: z.union([z.int().min(1).max(max), z.literal("auto")]),
+  };
+}
+
 const booleanWords = new Map([
   ["1", true],
   ["true", true],
@@ -108,6 +120,18 @@ export function webSocketUrlList(): OptionKind<readonly string[]> {
     allowed:
       "a list of ws:// or wss:// URLs without credentials and fragment, each of 2048 characters at most",
     isRight: isWebSocketUrl,
+  });
+}
+
+/** An address for clients in which `{port}` and `{worker}` stand for numbers. */
+export function webSocketUrlTemplate(): OptionKind<string> {
+  const filled = (text: string, number: number): string =>
+    text.replaceAll("{port}", String(number)).replaceAll("{worker}", String(number));
+  return text({
+    placeholder: "url",
+    allowed:
+      "a ws:// or wss:// URL without credentials and fragment, in which `{port}` or `{worker}` tells workers apart",
+    isRight: (text) => isWebSocketUrl(filled(text, 1)) && filled(text, 1) !== text,
   });
 }
 

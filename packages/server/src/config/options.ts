@@ -3,6 +3,7 @@ import {
   addressList,
   addressRangeList,
   boolean,
+  countOrAuto,
   enumeration,
   filePath,
   host,
@@ -12,6 +13,7 @@ import {
   secretList,
   webSocketUrl,
   webSocketUrlList,
+  webSocketUrlTemplate,
   type OptionKind,
 } from "./kinds.js";
 import { option, optional, type OptionSpec, type ProcessKind } from "./option-spec.js";
@@ -88,6 +90,18 @@ export const options = {
     group: "Addresses",
     kind: webSocketUrl(),
     doc: "The address that clients use for this node, where it differs from the one it listens on.",
+  }),
+  workerPort: optional({
+    processes: node,
+    group: "Addresses",
+    kind: port(),
+    doc: "First of the workers' own ports, which follow one another. Not set: `port` + 100, or any free ones where `port` is 0.",
+  }),
+  workerPublicUrl: optional({
+    processes: node,
+    group: "Addresses",
+    kind: webSocketUrlTemplate(),
+    doc: "The address that clients use for a worker, with its own port for `{port}` and its number for `{worker}`. Not set: that of `publicUrl` with the worker's own port.",
   }),
   assignStrategy: option({
     processes: both,
@@ -367,6 +381,13 @@ export const options = {
     doc: "Largest reply of one node to one call; a larger one fails with REPLY_TOO_LARGE. Set it and maxBodyBytes alike at centers and nodes.",
   }),
 
+  workers: option({
+    processes: node,
+    group: "Running",
+    kind: countOrAuto({ max: 256, unit: "workers" }),
+    default: 1,
+    doc: "Processes behind the client port, each a node of its own with a port of its own; `auto` is one for each CPU. With more than one, limits on connections count over all. See OPERATIONS.md.",
+  }),
   shutdownGraceMs: option({
     processes: both,
     group: "Running",

@@ -89,6 +89,8 @@ export interface ApiOptions {
   limits: ApiLimits;
   /** Whether the API is off: 404 for everything but public routes. */
   off?: () => boolean;
+  /** What a request is told that nothing here serves. */
+  notFound?: () => string;
   onCall?: (info: CallInfo) => void;
   onDenied?: (denial: Denial) => void;
   /** Faults of ours and of middleware, routes and `classic`; they never reach the caller. */
@@ -183,7 +185,7 @@ export function createApi(options: ApiOptions): Api {
       if (next !== undefined) {
         exchange.isOver = true;
         next();
-      } else sendFailure(exchange, 404, "not found");
+      } else sendFailure(exchange, 404, options.notFound?.() ?? "not found");
       return;
     }
     const { cors, ...admission } = guard.check(exchange.req);

@@ -5,7 +5,10 @@ import { Duplex } from "node:stream";
  * The connection of `socket` from `first` on, for an HTTP server to begin anew with: node:http has given its own
  * reading of the socket up, and is taken off it.
  */
-export function resumeWith(socket: Duplex & { remoteAddress?: string | undefined }, first: Buffer): Duplex {
+export function resumeWith(
+  socket: Duplex & { remoteAddress?: string | undefined; localPort?: number | undefined },
+  first: Buffer,
+): Duplex {
   const connection = new Duplex({
     read: () => socket.resume(),
     write: (chunk: Buffer, _encoding, callback) => socket.write(chunk, callback),
@@ -16,6 +19,7 @@ export function resumeWith(socket: Duplex & { remoteAddress?: string | undefined
     },
   });
   Object.defineProperty(connection, "remoteAddress", { value: socket.remoteAddress });
+  Object.defineProperty(connection, "localPort", { value: socket.localPort });
   socket.removeAllListeners("data").removeAllListeners("end");
   socket.on("data", (chunk: Buffer) => {
     if (!connection.push(chunk)) socket.pause();

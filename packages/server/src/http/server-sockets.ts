@@ -32,6 +32,10 @@ export class ServerSockets {
     });
   }
 
+  get size(): number {
+    return this.#raw.size;
+  }
+
   /** Counts a request as running until its answer has left or its connection is gone. */
   begin(req: IncomingMessage, res: ServerResponse): void {
     const { socket } = req;
@@ -124,6 +128,8 @@ export class ServerSockets {
     }, graceMs);
     await ended;
     clearTimeout(timer);
+    // The server waits for those alone that it accepted itself.
+    for (const socket of this.#raw) socket.destroy();
   }
 }
 

@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { type AddressInfo, Socket } from "node:net";
+import { type AddressInfo, type Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { CenterError, messageOf } from "../errors.js";
@@ -41,6 +41,8 @@ export interface HttpServerOptions {
 
 export interface HttpServer {
   readonly server: Server;
+  /** TCP connections that are open, those included that it was given by its `connection` event. */
+  readonly socketCount: number;
   /**
    * @param port - 0 for any free one.
    * @returns the port that it listens on.
@@ -208,6 +210,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let closing: Promise<void> | undefined;
   return {
     server,
+    get socketCount() {
+      return sockets.size;
+    },
     listen: (port, host) => listen(server, port, host),
     close: (graceMs) => {
       closing ??= sockets.close(graceMs);
@@ -276,7 +281,12 @@ function endWithFailure(socket: Duplex, status: number, message: string): void {
 /** Connections that may wait to be accepted when many come at once; the system may allow fewer (net.core.somaxconn). */
 const ACCEPT_BACKLOG = 16_384;
 
-function listen(server: Server, port: number, host: string): Promise<number> {
+/**
+ * @param port - 0 for any free one.
+ * @returns the port that it listens on.
+ * @throws CenterError PORT_TAKEN where another program has it, CONFIG_INVALID where one cannot listen there.
+ */
+export function listen(server: NetServer, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const onListening = (): void => {
       server.off("error", onError);

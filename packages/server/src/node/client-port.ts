@@ -18,6 +18,7 @@ import {
   admit,
   type Authorize,
   ConnectionLimits,
+  type ConnectionPlaces,
   refuseUpgrade,
   type Refusal,
 } from "./upgrade.js";
@@ -58,7 +59,7 @@ export class ClientPort {
   readonly #handlers: NodeHandlers;
   readonly #observer: ClientPortObserver;
   readonly #authorize: Authorize | undefined;
-  readonly #limits: ConnectionLimits;
+  readonly #places: ConnectionPlaces;
   readonly #heartbeat: Heartbeat;
   readonly #clientAddress: (request: IncomingMessage) => string;
   readonly #webSockets: WebSocketServer;
@@ -82,6 +83,8 @@ export class ClientPort {
     handlers: NodeHandlers;
     observer: ClientPortObserver;
     authorize: Authorize | undefined;
+    /** Default: counted here. */
+    places?: ConnectionPlaces | undefined;
   }) {
     const { config } = parts;
     this.#config = config;
@@ -92,7 +95,7 @@ export class ClientPort {
     this.#handlers = parts.handlers;
     this.#observer = parts.observer;
     this.#authorize = parts.authorize;
-    this.#limits = new ConnectionLimits(config);
+    this.#places = parts.places ?? new ConnectionLimits(config);
     this.#heartbeat = new Heartbeat({
       intervalMs: config.heartbeatIntervalMs,
       timeoutMs: config.heartbeatTimeoutMs,
@@ -128,21 +131,38 @@ export class ClientPort {
 
   /** Whether it has as many connections as it may. */
   get isFull(): boolean {
-    return this.#limits.isFull;
+    return this.#places.isFull;
   }
 
   /** Takes an upgrade request, with its socket: it becomes a connection or is refused with an HTTP status. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const address = this.#clientAddress(request);
     socket.on("error", () => socket.destroy());
-    const refusal = this.#refusal(request) ?? this.#limits.take(address);
-    if (refusal !== undefined) {
-      this.#refuse(address, socket, refusal);
-      return;
-    }
-    // The place is given back when the socket ends, whatever became of it until then.
+    const refusal = this.#refusal(request) ?? this.#places.take(address);
+    if (refusal instanceof Promise) void this.#acceptLater(refusal, request, socket, head, address);
+    else if (refusal !== undefined) this.#refuse(address, socket, refusal);
+    else this.#acceptAt(request, socket, head, address);
+  }
+
+  async #acceptLater(
+    taking: Promise<Refusal | undefined>,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    address: string,
+  ): Promise<void> {
+    this.#handshakes.add(socket);
+    const refusal = await taking;
+    this.#handshakes.delete(socket);
+    if (refusal !== undefined) this.#refuse(address, socket, refusal);
+    else if (socket.destroyed) this.#places.release(address);
+    else this.#acceptAt(request, socket, head, address);
+  }
+
+  /** Goes on with a client that has its place: it is given back when the socket ends, whatever became of it until then. */
+  #acceptAt(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
     socket.once("close", () => {
-      this.#limits.release(address);
+      this.#places.release(address);
       this.#handshakes.delete(socket);
     });
     this.#handshakes.add(socket);

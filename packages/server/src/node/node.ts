@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
+import type { Registry } from "prom-client";
 import { formatAddress, publicAddressOf } from "../config/addresses.js";
 import { checkListenRules, nodeApiEnabled } from "../config/listen-rules.js";
 import type { NodeConfig, NodeOptions } from "../config/options.js";
@@ -10,6 +12,7 @@ import { CenterError, startOvertaken, startRefused } from "../errors.js";
 import { AccessControl } from "../http/access-control.js";
 import { type Api, pathOf } from "../http/api.js";
 import type { Middleware, Next } from "../http/middleware.js";
+import { opsRoutes } from "../http/ops-routes.js";
 import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
@@ -19,7 +22,7 @@ import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
-import { createAdminServer, createClientServer, createNodeApi } from "./http/ports.js";
+import { createAdminServer, createClientServer, createNodeApi, createSharedApi } from "./http/ports.js";
 import { Hub } from "./hub.js";
 import { NodeIdentity } from "./identity.js";
 import { InterestFeed } from "./interest.js";
@@ -28,7 +31,7 @@ import type { NodeServices } from "./node-services.js";
 import { Outbox } from "./outbox.js";
 import { NodeReports } from "./reports.js";
 import { type Assignment, Steering } from "../steering/steering.js";
-import type { Authorize } from "./upgrade.js";
+import type { Authorize, ConnectionPlaces } from "./upgrade.js";
 
 export interface NodeParts {
   /** Default: one of its own, to stdout. */
@@ -42,6 +45,15 @@ export interface NodeParts {
    * `publicUrl` must be set then. Default: false.
    */
   mounted?: boolean;
+}
+
+/**
+ * For a node that is one of several behind a port: it is given connections of that port, and `{port}` in its `publicUrl`
+ * stands for its own.
+ */
+export interface SharedPortParts {
+  /** Default: connections are counted in this process. */
+  places?: ConnectionPlaces | undefined;
 }
 
 /** A hub in process: every command of the table, which takes effect and returns at once. */
@@ -61,6 +73,10 @@ export interface LocalHub extends CommandMethods {
 export function createNode(options: NodeOptions = {}, parts: NodeParts = {}): WebSocketNode {
   const config = resolveNodeOptions(options);
   checkListenRules("node", config);
+  if (config.workers !== 1) {
+    const advice = "`websocket-center node --workers` runs several";
+    throw new CenterError("CONFIG_INVALID", `workers: a node in a program is one: ${advice}`);
+  }
   return new WebSocketNode(config, parts);
 }
 
@@ -78,6 +94,7 @@ export class WebSocketNode {
   /** The commands of the table, and the services, of the whole cluster, through any linked center. */
   readonly cluster: Cluster;
   readonly #config: NodeConfig;
+  readonly #isShared: boolean;
   readonly #log: Logger;
   readonly #metrics: NodeMetrics;
   readonly #reports: NodeReports;
@@ -103,8 +120,9 @@ export class WebSocketNode {
   #drainedBy: string | undefined;
   #ports: { client: number; admin: number | undefined } = { client: 0, admin: undefined };
 
-  constructor(config: NodeConfig, parts: NodeParts) {
+  constructor(config: NodeConfig, parts: NodeParts, shared?: SharedPortParts) {
     this.#config = config;
+    this.#isShared = shared !== undefined;
     this.#log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "node" });
     const outbox = new Outbox();
     const commands = createHandlers(this.#hub);
@@ -131,6 +149,7 @@ export class WebSocketNode {
     this.#clients = new ClientPort({
       config,
       authorize: parts.authorize,
+      places: shared?.places,
       identity: this.#identity,
       hub: this.#hub,
       interest: this.#interest,
@@ -152,7 +171,7 @@ export class WebSocketNode {
       reports,
       publicUrl: () => this.publicUrl,
       status: () => this.#status(),
-      takesClients: () => this.#state === "running" && !this.#clients.isDraining && !this.#clients.isFull,
+      takesClients: () => this.#takesClients(),
       onDrain: (centerId) => this.#onDrain(centerId),
       onUndrain: (centerId) => this.#onUndrain(centerId),
     });
@@ -177,15 +196,14 @@ export class WebSocketNode {
     });
     this.#server = mounted
       ? undefined
-      : createClientServer(config, { api: this.#api, reports, onUpgrade: this.handleUpgrade });
+      : createClientServer(config, { api: this.#portApi(), reports, onUpgrade: this.handleUpgrade });
     this.#admin =
       config.adminPort === undefined
         ? undefined
         : createAdminServer(config, {
             accessControl: this.#accessControl,
-            metrics: this.#metrics.registry,
-            notReady: () => this.#notReady(),
             reports,
+            routes: opsRoutes(this.#metrics.registry, this.notReady),
           });
   }
 
@@ -206,8 +224,9 @@ export class WebSocketNode {
 
   /** The ws(s):// address that clients use. */
   get publicUrl(): string {
-    const scheme = this.#config.tlsCert === undefined ? "ws" : "wss";
-    return this.#config.publicUrl ?? `${scheme}://${this.addresses.client}`;
+    const { publicUrl, tlsCert } = this.#config;
+    if (publicUrl === undefined) return `${tlsCert === undefined ? "ws" : "wss"}://${this.addresses.client}`;
+    return this.#isShared ? publicUrl.replaceAll("{port}", String(this.#ports.client)) : publicUrl;
   }
 
   /** The centers that it registers with, and whether each is linked. */
@@ -242,6 +261,21 @@ export class WebSocketNode {
   readonly handleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     this.#clients.accept(request, socket, head);
   };
+
+  /** Takes a connection that came to the shared port. */
+  takeConnection(socket: Socket): void {
+    this.#server?.server.emit("connection", socket);
+  }
+
+  /** `sockets`: open TCP connections of the client port, and of a shared one. */
+  get load(): { sockets: number; takesClients: boolean } {
+    return { sockets: this.#server?.socketCount ?? 0, takesClients: this.#takesClients() };
+  }
+
+  /** What `/metrics` is made from. */
+  get metrics(): Registry {
+    return this.#metrics.registry;
+  }
 
   /**
    * Takes the WebSocket upgrades of a server that you have, and leaves all others alone.
@@ -364,7 +398,29 @@ export class WebSocketNode {
     };
   }
 
-  #notReady(): string[] {
+  #takesClients(): boolean {
+    return this.#state === "running" && !this.#clients.isDraining && !this.#clients.isFull;
+  }
+
+  /** What serves requests of the client port: by the port that they came to, where there is a shared one too. */
+  #portApi(): Pick<Api, "handle"> {
+    if (!this.#isShared) return this.#api;
+    const shared = createSharedApi(this.#config, {
+      accessControl: this.#accessControl,
+      reports: this.#reports,
+      assign: (userId) => this.assign(userId),
+      ownPort: () => this.#ports.client,
+    });
+    return {
+      handle: (request, response) => {
+        const isOwn = request.socket.localPort === this.#ports.client;
+        (isOwn ? this.#api : shared).handle(request, response);
+      },
+    };
+  }
+
+  /** The reasons why it is not ready; none where it is. */
+  readonly notReady = (): string[] => {
     if (this.#state !== "running")
       return [`the node is ${this.#state === "new" ? "not started" : this.#state}`];
     const reasons = this.#links.size > 0 ? [] : ["no center is linked"];
@@ -374,7 +430,7 @@ export class WebSocketNode {
       );
     }
     return reasons;
-  }
+  };
 
   #onDrain(centerId: string): void {
     if (this.#drainedBy === undefined) this.#log.info({ centerId }, "draining, as a center asks");

@@ -158,8 +158,16 @@ export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
+/** Where places for connections are counted: in this process, or over several. */
+export interface ConnectionPlaces {
+  readonly isFull: boolean;
+  /** Takes a place for the address; undefined where it got one, to be given back with `release`. Never rejects. */
+  take(address: string): Refusal | undefined | Promise<Refusal | undefined>;
+  release(address: string): void;
+}
+
 /** Counts connections by address, those whose handshake is under way included. */
-export class ConnectionLimits {
+export class ConnectionLimits implements ConnectionPlaces {
   readonly #maxConnections: number;
   readonly #maxPerAddress: number;
   readonly #byAddress = new Map<string, number>();

@@ -1,10 +1,9 @@
 import { addsInterest, type CommandMethods } from "@websocket-center/protocol";
-import type { Registry } from "prom-client";
 import type { NodeConfig } from "../../config/options.js";
 import type { AccessControl } from "../../http/access-control.js";
 import { type Api, createApi } from "../../http/api.js";
 import type { Middleware } from "../../http/middleware.js";
-import { opsRoutes } from "../../http/ops-routes.js";
+import type { Routes } from "../../http/routes.js";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../http/server.js";
 import { tlsOf } from "../../http/tls.js";
 import { publicAssignRoute } from "../../steering/route.js";
@@ -46,6 +45,25 @@ export function createNodeApi(
   });
 }
 
+/** What a port serves that several nodes share: steering. The rest is at each node's own port. */
+export function createSharedApi(
+  config: NodeConfig,
+  parts: {
+    accessControl: AccessControl;
+    reports: NodeReports;
+    assign: (userId: string) => Assignment;
+    ownPort: () => number;
+  },
+): Api {
+  const { assign, ownPort } = parts;
+  return createApi({
+    ...apiOptions(config, parts),
+    routes: { "/assign": publicAssignRoute(assign, config) },
+    notFound: () =>
+      `not here: this port serves WebSocket and /assign alone; the HTTP API of this node is at its own port ${ownPort()}`,
+  });
+}
+
 /** The port for clients: WebSocket, and the node's own HTTP API. */
 export function createClientServer(
   config: NodeConfig,
@@ -55,18 +73,13 @@ export function createClientServer(
   return createHttpServer({ ...serverOptions(config, reports, api), onUpgrade });
 }
 
-/** The port for operators: health and metrics. */
+/** The port for operators. */
 export function createAdminServer(
   config: NodeConfig,
-  parts: {
-    accessControl: AccessControl;
-    metrics: Registry;
-    notReady: () => string[];
-    reports: NodeReports;
-  },
+  parts: { accessControl: AccessControl; reports: NodeReports; routes: Routes },
 ): HttpServer {
-  const { metrics, notReady, reports } = parts;
-  const api = createApi({ ...apiOptions(config, parts), routes: opsRoutes(metrics, notReady) });
+  const { reports, routes } = parts;
+  const api = createApi({ ...apiOptions(config, parts), routes });
   return createHttpServer(serverOptions(config, reports, api));
 }
 
