@@ -14,7 +14,7 @@ import { HostMetrics } from "./host-metrics.js";
 import { HostPlaces } from "./host-places.js";
 import { SharedPort } from "./shared-port.js";
 import { workerConfigs } from "./worker-configs.js";
-import { type WorkerObserver, WorkerProcess } from "./worker-process.js";
+import { type Listening, type WorkerObserver, WorkerProcess } from "./worker-process.js";
 
 const ADMIN_CLOSE_MS = 1000;
 /** One that served for as long did not die of what kills it when it starts. */
@@ -97,7 +97,7 @@ export class WorkerHost {
       for (const worker of this.#processes()) worker.send({ type: "full", isFull });
     });
     this.#observer = {
-      onListening: (worker) => this.#onListening(worker),
+      onListening: (...listening) => this.#onListening(...listening),
       onTook: (worker) => this.#port.took(worker),
       onNotTaken: (worker) => this.#port.remove(worker),
       onTake: (worker, id, address) => {
@@ -183,13 +183,15 @@ export class WorkerHost {
     if (this.#places.isFull) slot.process.send({ type: "full", isFull: true });
   }
 
-  #onListening(worker: WorkerProcess): void {
+  #onListening(worker: WorkerProcess, listening: Listening): void {
     const slot = this.#slotOf(worker);
     if (slot === undefined) return;
     slot.servesSince = performance.now();
     // The one that replaces it shall have the same address, also where any free port was asked for.
-    slot.config = { ...slot.config, port: worker.listening?.port ?? slot.config.port };
+    slot.config = { ...slot.config, port: listening.port };
     this.#port.add(worker);
+    const { nodeId, publicUrl } = listening;
+    this.#log.info({ worker: worker.number, pid: worker.pid, nodeId, publicUrl }, "a worker serves");
     if (this.#serving().length === this.#slots.length) this.#onStart?.listening();
   }
 

@@ -43,7 +43,7 @@ export type WorkerMessage =
   | { type: "failed"; code: ErrorCode | undefined; message: string }
   /** It has the connection that it was given last. */
   | { type: "took"; load: WorkerLoad }
-  /** Said when it has changed, once a second at most. */
+  /** Said when it has changed, ten times a second at most. */
   | { type: "load"; load: WorkerLoad }
   | { type: "answer"; id: number; value: Answers[keyof Answers] }
   | { type: "take"; id: number; address: string }

@@ -5,7 +5,7 @@ import type { HostChannel, RunningMessage } from "./host-channel.js";
 import type { Answers, StartMessage, WorkerLoad } from "./messages.js";
 import { RemotePlaces } from "./remote-places.js";
 
-const TELL_LOAD_MS = 1000;
+const TELL_LOAD_MS = 100;
 
 /** One node of a host: it has a port of its own, and gets connections of the shared one. */
 export class Worker {
