@@ -7,5 +7,6 @@ import * as fanOut from "./fan-out.mjs";
 import * as groups from "./groups.mjs";
 import * as latency from "./latency.mjs";
 import * as memory from "./memory.mjs";
+import * as workers from "./workers.mjs";
 
-export const rows = [fanOut, groups, calls, latency, memory, connect, crowd];
+export const rows = [fanOut, groups, calls, latency, memory, connect, crowd, workers];

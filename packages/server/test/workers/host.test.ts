@@ -103,7 +103,7 @@ test("metrics of the host are the sums of its workers', and those of processes c
   const labels = [...text.matchAll(/^process_resident_memory_bytes\{worker="(\w+)"\}/gm)].map(
     ([, name]) => name,
   );
-  expect(labels.toSorted()).toEqual(["1", "2", "3", "host"]);
+  expect(new Set(labels)).toEqual(new Set(["1", "2", "3", "host"]));
 });
 
 test("the host is ready once all of its workers are, and says of each what it lacks", async () => {
@@ -199,7 +199,7 @@ test("every line of a worker has its number", async () => {
   const lines = host.command.stdout().trim().split("\n");
   const listening = lines.map((line) => JSON.parse(line) as { msg: string; worker?: number });
   const numbers = listening.flatMap(({ msg, worker }) => (msg === "listening" ? [worker] : []));
-  expect(numbers.toSorted()).toEqual([1, 2, 3]);
+  expect(new Set(numbers)).toEqual(new Set([1, 2, 3]));
 });
 
 test("a port of a worker that is taken is named, and nothing is left running", async () => {

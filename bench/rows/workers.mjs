@@ -1,0 +1,112 @@
+// 100,000 connections on one machine: several workers behind one port, and broadcasts through a center.
+import { cpus } from "node:os";
+import path from "node:path";
+import { openConnections } from "../load.mjs";
+import { freePort, Program } from "../process.mjs";
+import { number, summary, table } from "../report/numbers.mjs";
+import { root } from "../setup.mjs";
+
+const CONNECTIONS = 100_000;
+const QUICK_CONNECTIONS = 20_000;
+/** Below what a process may open where `ulimit -n` is 20,000. */
+const MOST_A_PROCESS = 17_000;
+const PAYLOAD = "x".repeat(64);
+const LIMIT_SECONDS = 60;
+
+export const name = "workers";
+
+export async function run({ quick, log }) {
+  const connections = quick ? QUICK_CONNECTIONS : CONNECTIONS;
+  const workers = Math.ceil(connections / MOST_A_PROCESS) + 2;
+  const rounds = quick ? 5 : 20;
+  const all = `0-${cpus().length - 1}`;
+  const cli = [process.execPath, path.join(root, "packages", "server", "bin", "websocket-center.js")];
+  const center = new Program([...cli, "center", "--link-port", "0", "--http-port", "0"], { core: all });
+  const { link, http } = await said(center, "listening");
+  const adminPort = await freePort();
+  const flags = ["--workers", String(workers), "--port", "0", "--centers", link];
+  const host = new Program([...cli, "node", ...flags, "--admin-port", String(adminPort)], { core: all });
+  const { client } = await said(host, "listening for all workers");
+  while (!(await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok) await host.answer();
+  const before = host.residentBytes;
+
+  const loads = [];
+  for (let left = connections; left > 0; left -= MOST_A_PROCESS) {
+    const count = Math.min(left, MOST_A_PROCESS);
+    // All programs share the addresses, each of which has some 28,000 ports.
+    const args = ["--sources", String(Math.ceil(connections / 15_000))];
+    log(`${count} more connections`);
+    loads.push({
+      count,
+      clients: await openConnections({ ports: [Number(client.split(":")[1])], connections: count, args }),
+    });
+  }
+  await Promise.all(loads.map(({ clients }) => clients.settle()));
+  const bytes = (host.residentBytes - before) / connections;
+  const shares = Object.values((await ask(http, "getConnectionCount", {})).getConnectionCount);
+
+  const answered = [];
+  const arrived = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const startedAt = performance.now();
+    const here = loads.map(({ clients, count }) =>
+      clients.wait(count * PAYLOAD.length * round, LIMIT_SECONDS),
+    );
+    const queued = Object.values((await ask(http, "broadcast", { msg: PAYLOAD })).broadcast);
+    answered.push(performance.now() - startedAt);
+    if (sum(queued) !== connections) throw new Error(`a broadcast was queued on ${sum(queued)} connections`);
+    await Promise.all(here);
+    arrived.push(performance.now() - startedAt);
+  }
+  const counts = await Promise.all(loads.map(({ clients }) => clients.count()));
+  const messages = sum(counts.map((each) => each.messages));
+  for (const { clients } of loads) await clients.stop();
+  await host.stop();
+  await center.stop();
+  if (messages !== connections * rounds)
+    throw new Error(`${messages} messages of ${connections * rounds} arrived`);
+  return {
+    ...{ connections, workers, rounds, shares, bytes, messages },
+    answeredMs: summary(answered),
+    arrivedMs: summary(arrived),
+  };
+}
+
+/** The first line of its log that says so. */
+async function said(program, message) {
+  for (;;) {
+    const line = await program.answer();
+    if (line.msg === message) return line;
+  }
+}
+
+async function ask(http, event, parameters) {
+  const body = JSON.stringify({ [event]: parameters });
+  const response = await fetch(`http://${http}/?event=${event}`, { method: "POST", body });
+  return (await response.json()).data;
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
+export function report({ connections, workers, rounds, shares, bytes, messages, answeredMs, arrivedMs }) {
+  const markdown = `
+\`websocket-center node --workers ${workers}\` with ${number(connections)} clients of its one port, and ${rounds} broadcasts of ${PAYLOAD.length} bytes through a
+center, one after another; center, workers and the load programs share all cores. Each of the ${number(messages)} messages
+arrived. Memory is that of all processes of the host, without a forced collection.
+
+${table(
+  ["connections a worker", "bytes a connection", "answered after, ms", "at the last client after, ms"],
+  [
+    [
+      `${number(Math.min(...shares))} to ${number(Math.max(...shares))}`,
+      number(bytes),
+      number(answeredMs.median),
+      number(arrivedMs.median),
+    ],
+  ],
+)}
+`;
+  return { title: "Many connections on one machine", markdown, images: {}, goals: [] };
+}
