@@ -52,9 +52,10 @@ export async function run({ quick, log }) {
     const here = loads.map(({ clients, count }) =>
       clients.wait(count * PAYLOAD.length * round, LIMIT_SECONDS),
     );
-    const queued = Object.values((await ask(http, "broadcast", { msg: PAYLOAD })).broadcast);
+    const { broadcast } = await ask(http, "broadcast", { msg: PAYLOAD });
     answered.push(performance.now() - startedAt);
-    if (sum(queued) !== connections) throw new Error(`a broadcast was queued on ${sum(queued)} connections`);
+    const failed = Object.values(broadcast).filter((place) => typeof place !== "number");
+    if (failed.length > 0) log(`failed at ${failed.length} workers: ${JSON.stringify(failed[0])}`);
     await Promise.all(here);
     arrived.push(performance.now() - startedAt);
   }
