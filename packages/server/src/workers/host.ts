@@ -50,8 +50,9 @@ export class WorkerHost {
   /** Whether all workers were ready together, once. */
   #wasReady = false;
   #onStart: { listening: () => void; failed: (error: CenterError) => void } | undefined;
-  readonly #killAll = (): void => {
-    for (const worker of this.#processes()) worker.kill();
+  /** Where this process ends by a fault, workers close their clients in order; where it is stopped, time is up. */
+  readonly #onExit = (): void => {
+    if (this.#state !== "running") this.#killAll();
   };
 
   /**
@@ -139,7 +140,7 @@ export class WorkerHost {
               port: await this.#admin.listen(adminPort ?? 0, adminHost),
             }),
           };
-    process.on("exit", this.#killAll);
+    process.on("exit", this.#onExit);
     await new Promise<void>((resolve, reject) => {
       this.#onStart = { listening: resolve, failed: reject };
       for (const slot of this.#slots) this.#startWorker(slot);
@@ -173,14 +174,17 @@ export class WorkerHost {
       ...[...this.#processes()].map(({ ended }) => ended),
       this.#admin?.close(ADMIN_CLOSE_MS),
     ]);
-    process.off("exit", this.#killAll);
+    process.off("exit", this.#onExit);
     this.#accessControl.stop();
     this.#reports.close();
   }
 
+  #killAll(): void {
+    for (const worker of this.#processes()) worker.kill();
+  }
+
   #startWorker(slot: Slot): void {
     slot.process = new WorkerProcess(this.#entry, slot.number, slot.config, this.#observer);
-    if (this.#places.isFull) slot.process.send({ type: "full", isFull: true });
   }
 
   #onListening(worker: WorkerProcess, listening: Listening): void {
@@ -189,6 +193,7 @@ export class WorkerHost {
     slot.servesSince = performance.now();
     // The one that replaces it shall have the same address, also where any free port was asked for.
     slot.config = { ...slot.config, port: listening.port };
+    if (this.#places.isFull) worker.send({ type: "full", isFull: true });
     this.#port.add(worker);
     const { nodeId, publicUrl } = listening;
     this.#log.info({ worker: worker.number, pid: worker.pid, nodeId, publicUrl }, "a worker serves");

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { NodeConfig } from "../config/options.js";
 import { CenterError } from "../errors.js";
@@ -47,11 +46,18 @@ export class WorkerProcess {
     const child = fork(entry, [`worker-${number}`], { serialization: "advanced" });
     this.#child = child;
     child.on("message", (message) => this.#hear(message as WorkerMessage));
-    child.on("error", (error) => (this.#failure ??= new CenterError("INTERNAL", error.message)));
-    this.ended = once(child, "close").then(([code, signal]: (number | string | null)[]) => {
-      for (const settle of this.#waiting.values()) settle(undefined);
-      observer.onEnded(this, signal === null ? `exit code ${code}` : String(signal), this.#failure);
-      return typeof code === "number" ? code : null;
+    this.ended = new Promise((resolve) => {
+      const end = (code: number | null, how: string): void => {
+        for (const settle of this.#waiting.values()) settle(undefined);
+        observer.onEnded(this, how, this.#failure);
+        resolve(code);
+      };
+      // Not `exit`: what it said last comes before `close`.
+      child.once("close", (code, signal) => end(code, signal ?? `exit code ${code}`));
+      child.on("error", (error) => {
+        this.#failure ??= new CenterError("INTERNAL", error.message);
+        if (child.pid === undefined) end(null, "not started");
+      });
     });
     this.send({ type: "start", worker: number, config });
   }
