@@ -403,7 +403,7 @@ export class WebSocketNode {
   }
 
   /** What serves requests of the client port: by the port that they came to, where there is a shared one too. */
-  #portApi(): Pick<Api, "handle"> {
+  #portApi(): Api {
     if (!this.#isShared) return this.#api;
     const shared = createSharedApi(this.#config, {
       accessControl: this.#accessControl,
@@ -416,6 +416,7 @@ export class WebSocketNode {
         const isOwn = request.socket.localPort === this.#ports.client;
         (isOwn ? this.#api : shared).handle(request, response);
       },
+      handleShort: undefined,
     };
   }
 
