@@ -14,7 +14,10 @@ export const closeCodes = {
   TRY_AGAIN_LATER: { code: 1013, reconnect: true, reason: "try again later" },
   HEARTBEAT_TIMEOUT: { code: 4001, reconnect: true, reason: "no answer to heartbeat pings" },
   SLOW_CONSUMER: { code: 4002, reconnect: true, reason: "slow consumer" },
+  /** Mirrors HTTP's 401: the client may come back with a fresh token. */
+  TOKEN_EXPIRED: { code: 4401, reconnect: true, reason: "token expired" },
   CLOSED_BY_BACKEND: { code: 4500, reconnect: false, reason: "" },
+  REPLACED: { code: 4501, reconnect: false, reason: "replaced by a newer connection of the user" },
 } as const satisfies Record<string, { code: number; reconnect: boolean; reason: string }>;
 
 export type CloseCodeName = keyof typeof closeCodes;

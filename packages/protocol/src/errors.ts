@@ -121,6 +121,11 @@ export const errorCodes = {
     retryable: false,
     doc: "Listening there needs a secret, a token or TLS that is not set.",
   },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    doc: "The keys that verify tokens of clients cannot be had from their address.",
+  },
   START_REFUSED: {
     status: 409,
     retryable: false,

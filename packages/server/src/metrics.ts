@@ -188,6 +188,17 @@ export function createNodeMetrics(read: NodeReadings) {
       labelNames: ["cause"],
       registers,
     }),
+    tokensRenewed: new Counter({
+      name: "wsc_client_tokens_renewed_total",
+      help: "New tokens that clients sent on open connections, by whether they count: ok, refused.",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    tokenKeysErrors: new Counter({
+      name: "wsc_client_keys_errors_total",
+      help: "Times that the key set for tokens of clients was not to be had.",
+      registers,
+    }),
     slowConsumers: new Counter({
       name: "wsc_slow_consumers_total",
       help: "Connections closed because they did not read fast enough.",

@@ -106,11 +106,24 @@ function contradictions(values: Partial<Record<OptionKey, unknown>>): string[] {
   if (values.linkTlsClientCa !== undefined && values.linkTlsCert === undefined) {
     found.push("linkTlsClientCa is set but linkTlsCert is not: only TLS asks for certificates");
   }
+  found.push(...tokenContradictions(values as Partial<ConfigOf<"node">>));
   const { assignStrategy, assignNodes } = values as Partial<ConfigOf<"center">>;
   if (assignStrategy !== undefined && assignNodes !== undefined) {
     found.push(...steeringContradictions(assignStrategy, assignNodes));
   }
   return found;
+}
+
+/** Whoever narrows down tokens believes that they are asked for. */
+function tokenContradictions(values: Partial<ConfigOf<"node">>): string[] {
+  const { clientJwtSecret = [], clientJwtPublicKey, clientJwks } = values;
+  if (clientJwtSecret.length > 0 || clientJwtPublicKey !== undefined || clientJwks !== undefined) return [];
+  return (["clientJwtAudience", "clientJwtIssuer"] as const)
+    .filter((key) => (values[key] ?? []).length > 0)
+    .map(
+      (key) =>
+        `${key} is set but nothing that verifies tokens: set clientJwtSecret, clientJwtPublicKey or clientJwks`,
+    );
 }
 
 function steeringContradictions(strategy: SteeringStrategy, urls: readonly string[]): string[] {

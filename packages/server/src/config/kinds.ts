@@ -1,5 +1,6 @@
 import { utf8Length } from "@websocket-center/protocol";
 import { z } from "zod";
+import { isLoopbackHost } from "../loopback.js";
 import { ADDRESS_FORM, isAddress, isAddressRange, isHost } from "./addresses.js";
 
 /** What values an option takes. */
@@ -139,6 +140,21 @@ function isWebSocketUrl(text: string): boolean {
   if (text.length > 2048 || !URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
   return /^wss?:$/.test(protocol) && username === "" && password === "" && !text.includes("#");
+}
+
+/** Where keys come from that decide who is let in: nobody on the way may change them. */
+export function jwksUrl(): OptionKind<string> {
+  return text({
+    placeholder: "url",
+    allowed:
+      "an https:// URL, or an http:// one of this machine (loopback), without credentials and fragment",
+    isRight: (text) => {
+      if (!URL.canParse(text)) return false;
+      const { protocol, hostname, username, password } = new URL(text);
+      const isSafe = protocol === "https:" || (protocol === "http:" && isLoopbackHost(hostname));
+      return isSafe && username === "" && password === "" && !text.includes("#");
+    },
+  });
 }
 
 /**

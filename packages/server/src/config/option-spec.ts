@@ -5,6 +5,7 @@ export type ProcessKind = "center" | "node";
 export const optionGroups = [
   "Addresses",
   "Security",
+  "Tokens of clients",
   "Clients",
   "Limits",
   "Links and calls",

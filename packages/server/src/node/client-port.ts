@@ -13,6 +13,7 @@ import { Heartbeat } from "./heartbeat.js";
 import type { Hub } from "./hub.js";
 import type { NodeIdentity } from "./identity.js";
 import type { InterestFeed } from "./interest.js";
+import type { ClientTokens } from "./tokens/client-tokens.js";
 import {
   type Admitted,
   admit,
@@ -60,6 +61,7 @@ export class ClientPort {
   readonly #observer: ClientPortObserver;
   readonly #authorize: Authorize | undefined;
   readonly #places: ConnectionPlaces;
+  readonly #tokens: ClientTokens | undefined;
   readonly #heartbeat: Heartbeat;
   readonly #clientAddress: (request: IncomingMessage) => string;
   readonly #webSockets: WebSocketServer;
@@ -85,6 +87,8 @@ export class ClientPort {
     authorize: Authorize | undefined;
     /** Default: counted here. */
     places?: ConnectionPlaces | undefined;
+    /** Undefined where clients need none. */
+    tokens: ClientTokens | undefined;
   }) {
     const { config } = parts;
     this.#config = config;
@@ -96,6 +100,7 @@ export class ClientPort {
     this.#observer = parts.observer;
     this.#authorize = parts.authorize;
     this.#places = parts.places ?? new ConnectionLimits(config);
+    this.#tokens = parts.tokens;
     this.#heartbeat = new Heartbeat({
       intervalMs: config.heartbeatIntervalMs,
       timeoutMs: config.heartbeatTimeoutMs,
@@ -243,13 +248,31 @@ export class ClientPort {
     return undefined;
   }
 
+  #refusalOfUser(userId: string | undefined): Refusal | undefined {
+    const { maxConnectionsPerUser, userOverflow } = this.#config;
+    if (userId === undefined || maxConnectionsPerUser === 0 || userOverflow !== "refuse") return undefined;
+    if (this.#hub.connectionsOf(userId).size < maxConnectionsPerUser) return undefined;
+    return { status: 429, cause: "user-full", reason: "the user has as many connections as it may" };
+  }
+
+  /** Closes the user's oldest connections, so that one more is not too many. */
+  #makeRoom(userId: string): void {
+    const { maxConnectionsPerUser } = this.#config;
+    if (maxConnectionsPerUser === 0) return;
+    const present = [...this.#hub.connectionsOf(userId)];
+    const { code, reason } = closeCodes.REPLACED;
+    for (const oldest of present.slice(0, present.length + 1 - maxConnectionsPerUser)) {
+      oldest.close(code, reason);
+    }
+  }
+
   #refuse(address: string, socket: Duplex, refusal: Refusal): void {
     this.#observer.refused(address, refusal);
     refuseUpgrade(socket, refusal);
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
-    const outcome = await admit(this.#authorize, request, socket, {
+    const outcome = await admit({ tokens: this.#tokens, authorize: this.#authorize }, request, socket, {
       timeoutMs: this.#config.handshakeTimeoutMs,
       remoteAddress: address,
       onError: (error) => this.#observer.failed(undefined, "authorize", error),
@@ -264,7 +287,7 @@ export class ClientPort {
     const announced = this.#interest.announce(admitted);
     try {
       if (admitted.userId !== undefined || admitted.groups !== undefined) await this.#interest.settled();
-      const refusal = this.#refusal(request);
+      const refusal = this.#refusal(request) ?? this.#refusalOfUser(admitted.userId);
       if (refusal !== undefined) {
         this.#refuse(address, socket, refusal);
         return;
@@ -287,7 +310,7 @@ export class ClientPort {
     socket: Duplex,
     request: IncomingMessage,
     remoteAddress: string,
-    { userId, groups, data }: Admitted,
+    { userId, groups, data, grant }: Admitted,
   ): void {
     this.#handshakes.delete(socket);
     this.#identity.settle();
@@ -309,7 +332,11 @@ export class ClientPort {
     this.#live.add(connection);
     this.#heartbeat.add(connection);
     this.#hub.add(connection);
-    if (userId !== undefined) this.#hub.bind(userId, connection);
+    if (userId !== undefined) {
+      this.#makeRoom(userId);
+      this.#hub.bind(userId, connection);
+    }
+    if (grant !== undefined) this.#tokens?.opened(connection, grant);
     for (const groupId of groups ?? []) this.#hub.join(groupId, connection);
     if (this.#config.openMessage) connection.send(`{"cmd":"open","_id":"${id}"}`);
     this.#observer.opened(connection);
@@ -343,6 +370,7 @@ export class ClientPort {
       connection.send(`{"cmd":"pong","_id":"${connection.id}"}`);
       return;
     }
+    if (!isBinary && this.#tokens?.takes(connection, data) === true) return;
     if (this.#handlers.has("message"))
       this.#handlers.message(connection, isBinary ? data : data.toString(), isBinary);
   }
@@ -363,6 +391,7 @@ export class ClientPort {
   leave(connection: Connection): void {
     this.#hub.remove(connection);
     this.#heartbeat.remove(connection);
+    this.#tokens?.left(connection);
   }
 }
 

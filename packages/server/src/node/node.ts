@@ -32,6 +32,7 @@ import { Outbox } from "./outbox.js";
 import { NodeReports } from "./reports.js";
 import { type Assignment, Steering } from "../steering/steering.js";
 import type { Authorize, ConnectionPlaces } from "./upgrade.js";
+import { ClientTokens } from "./tokens/client-tokens.js";
 
 export interface NodeParts {
   /** Default: one of its own, to stdout. */
@@ -103,6 +104,7 @@ export class WebSocketNode {
   readonly #hub = new Hub((...change) => this.#interest.changed(...change));
   readonly #interest: InterestFeed;
   readonly #handlers: NodeHandlers;
+  readonly #tokens: ClientTokens | undefined;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
   readonly #steering: Steering;
@@ -146,10 +148,12 @@ export class WebSocketNode {
       onWaited: (ms) => this.#metrics.interestWaitSeconds.observe(ms / 1000),
     });
     this.#handlers = new NodeHandlers((...failure) => reports.handlerFailed(...failure));
+    this.#tokens = ClientTokens.of(config, reports);
     this.#clients = new ClientPort({
       config,
       authorize: parts.authorize,
       places: shared?.places,
+      tokens: this.#tokens,
       identity: this.#identity,
       hub: this.#hub,
       interest: this.#interest,
@@ -318,6 +322,7 @@ export class WebSocketNode {
     }
     this.#state = "running";
     this.#descriptors.start();
+    this.#tokens?.start();
     this.#links.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
     const { host, publicUrl, assignNodes } = this.#config;
@@ -366,6 +371,7 @@ export class WebSocketNode {
     this.#state = "stopped";
     if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
     this.#descriptors.close();
+    this.#tokens?.close();
     for (const detach of this.#detach) detach();
     await Promise.all([
       this.#clients.close(),

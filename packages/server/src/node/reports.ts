@@ -7,10 +7,11 @@ import { ProcessReports } from "../process-reports.js";
 import type { ClientPortObserver } from "./client-port.js";
 import type { Connection } from "./connection.js";
 import type { NodeEventName } from "./events.js";
+import type { ClientTokensObserver } from "./tokens/client-tokens.js";
 import type { Refusal } from "./upgrade.js";
 
 /** What happens at a node, counted and logged: the only place that does either. Floods of equal lines are cut. */
-export class NodeReports extends ProcessReports implements ClientPortObserver {
+export class NodeReports extends ProcessReports implements ClientPortObserver, ClientTokensObserver {
   readonly #metrics: NodeMetrics;
   /** What was said of each center since its link was up, so that it is said once. */
   readonly #saidOfCenter = new Map<string, Set<string>>();
@@ -82,6 +83,18 @@ export class NodeReports extends ProcessReports implements ClientPortObserver {
     const level = said.has(code) ? "debug" : code === "LINK_LOST" ? "warn" : "error";
     this.#saidOfCenter.set(center, said.add(code));
     this.log[level]({ center, code, retryMs: Math.round(retryMs) }, `no link to the center: ${message}`);
+  }
+
+  keysUnavailable({ message }: CenterError): void {
+    this.#metrics.tokenKeysErrors.inc();
+    this.limiter.log("error", "token-keys", {}, `tokens of clients: ${message}`);
+  }
+
+  tokenRenewed({ id, userId }: Connection, problem: string | undefined): void {
+    this.#metrics.tokensRenewed.inc({ outcome: problem === undefined ? "ok" : "refused" });
+    if (problem === undefined) return;
+    const fields = { connectionId: id, userId };
+    this.limiter.log("info", "token", fields, `a new token of a client was refused: ${problem}`);
   }
 
   /** A fault that is nobody's request. */

@@ -4,14 +4,16 @@ import { anyId } from "@websocket-center/protocol";
 import { z } from "zod";
 import { CenterError } from "../errors.js";
 import { asJson } from "../rpc/json.js";
+import type { ClientTokens } from "./tokens/client-tokens.js";
+import type { Grant } from "./tokens/verifier.js";
 
 /** What `authorize` answers: the client may connect, with what is known of it, or it is refused with a status. */
 export type Admission =
   | {
       admit: true;
-      /** Bound before the `open` frame goes out. */
+      /** Bound before the `open` frame goes out, instead of the `sub` of the client's token. */
       userId?: string;
-      /** Joined before the `open` frame goes out. */
+      /** Joined before the `open` frame goes out, with the groups of the client's token. */
       groups?: string[];
       /** Kept with the connection beside its query parameters, and read by `getConnectionData`. JSON values. */
       data?: Record<string, unknown>;
@@ -24,7 +26,12 @@ export type Admission =
  */
 export type Authorize = (
   request: IncomingMessage,
-  context: { signal: AbortSignal; remoteAddress: string },
+  context: {
+    signal: AbortSignal;
+    remoteAddress: string;
+    /** What the client's token says, verified. Undefined where the node asks for none. */
+    claims?: Readonly<Record<string, unknown>>;
+  },
 ) => Admission | Promise<Admission>;
 
 const admission = z.discriminatedUnion("admit", [
@@ -43,7 +50,10 @@ const admission = z.discriminatedUnion("admit", [
 
 type JsonObject = Record<string, z.infer<ReturnType<typeof z.json>>>;
 
-export type Admitted = Omit<Extract<z.infer<typeof admission>, { admit: true }>, "admit">;
+export type Admitted = Omit<Extract<z.infer<typeof admission>, { admit: true }>, "admit"> & {
+  /** Where the node asks for tokens. */
+  grant?: Grant;
+};
 
 /** Why a client is not let in: answered as an HTTP response before the upgrade. */
 export interface Refusal {
@@ -54,25 +64,30 @@ export interface Refusal {
     | "full"
     | "address-full"
     | "origin"
+    | "user-full"
+    | "token"
+    | "token-keys"
     | "authorize"
     | "authorize-timeout"
     | "authorize-error"
     | "bad-request";
   /** For the client's developer. */
   reason: string;
+  /** The header WWW-Authenticate. */
+  challenge?: string;
 }
 
 /**
- * Asks `authorize` and checks what it answered, in at most `timeoutMs`.
+ * Verifies the client's token, asks `authorize` and checks what it answered, all in at most `timeoutMs`.
  * @returns undefined where the client went away meanwhile.
  */
 export async function admit(
-  authorize: Authorize | undefined,
+  { tokens, authorize }: { tokens: ClientTokens | undefined; authorize: Authorize | undefined },
   request: IncomingMessage,
   socket: Duplex,
   options: { timeoutMs: number; remoteAddress: string; onError: (error: unknown) => void },
 ): Promise<{ admitted: Admitted } | { refusal: Refusal } | undefined> {
-  if (authorize === undefined) return { admitted: {} };
+  if (tokens === undefined && authorize === undefined) return { admitted: {} };
   let isGone = false;
   const controller = new AbortController();
   const { signal } = controller;
@@ -92,25 +107,12 @@ export async function admit(
   });
   try {
     const context = { signal, remoteAddress: options.remoteAddress };
-    const answer = await Promise.race([Promise.resolve(authorize(request, context)), ended]);
+    const outcome = await Promise.race([decide(tokens, authorize, request, context), ended]);
     if (isGone) return undefined;
-    if (signal.aborted) {
+    if (signal.aborted || outcome === undefined) {
       return { refusal: { status: 504, cause: "authorize-timeout", reason: "authorization took too long" } };
     }
-    const checked = admission.safeParse(answer);
-    if (!checked.success) {
-      throw new CenterError(
-        "INVALID_PARAMS",
-        `authorize answered what it may not: ${checked.error.issues[0]?.path.join(".") ?? ""} ${checked.error.issues[0]?.message ?? ""}`,
-      );
-    }
-    if (checked.data.admit) {
-      const { admit: _, data, ...rest } = checked.data;
-      // As JSON, since centers can ask for it.
-      return { admitted: data === undefined ? rest : { ...rest, data: asJson(data) as JsonObject } };
-    }
-    const { status = 403, reason = "not allowed" } = checked.data;
-    return { refusal: { status, cause: "authorize", reason } };
+    return outcome;
   } catch (error) {
     options.onError(error);
     return { refusal: { status: 500, cause: "authorize-error", reason: "authorization failed" } };
@@ -119,6 +121,43 @@ export async function admit(
     socket.off("close", onGone);
     stopWatching();
   }
+}
+
+async function decide(
+  tokens: ClientTokens | undefined,
+  authorize: Authorize | undefined,
+  request: IncomingMessage,
+  context: Parameters<Authorize>[1],
+): Promise<{ admitted: Admitted } | { refusal: Refusal }> {
+  const checked = await tokens?.admit(request);
+  if (checked !== undefined && "refusal" in checked) return checked;
+  const grant = checked?.grant;
+  const byToken: Admitted =
+    grant === undefined ? {} : { userId: grant.subject, groups: [...grant.groups], grant };
+  if (authorize === undefined || context.signal.aborted) return { admitted: byToken };
+  const answer = admissionOf(
+    await authorize(request, grant === undefined ? context : { ...context, claims: grant.claims }),
+  );
+  if (!answer.admit) {
+    const { status = 403, reason = "not allowed" } = answer;
+    return { refusal: { status, cause: "authorize", reason } };
+  }
+  const { admit: _, data, groups, ...rest } = answer;
+  const admitted: Admitted = { ...byToken, ...rest };
+  if (groups !== undefined) admitted.groups = [...(byToken.groups ?? []), ...groups];
+  // As JSON, since centers can ask for it.
+  if (data !== undefined) admitted.data = asJson(data) as JsonObject;
+  return { admitted };
+}
+
+function admissionOf(answer: unknown): z.infer<typeof admission> {
+  const checked = admission.safeParse(answer);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new CenterError(
+    "INVALID_PARAMS",
+    `authorize answered what it may not: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+  );
 }
 
 /**
@@ -141,7 +180,7 @@ function destroyAtEnd(socket: Duplex): () => void {
 }
 
 /** Answers an upgrade request with an HTTP response, and ends its socket. */
-export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
+export function refuseUpgrade(socket: Duplex, { status, reason, challenge }: Refusal): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -152,6 +191,7 @@ export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(challenge === undefined ? [] : [`WWW-Authenticate: ${challenge}`]),
     ...(status === 429 || status === 503 ? ["Retry-After: 5"] : []),
   ];
   socket.once("finish", () => socket.destroy());
