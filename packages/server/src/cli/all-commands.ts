@@ -7,6 +7,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Comm
     node: async () => (await import("./node.js")).nodeCommand(),
     dev: async () => (await import("./dev.js")).devCommand(),
     config: async () => (await import("./config.js")).configCommand(),
+    token: async () => (await import("./client-token.js")).clientTokenCommand(),
     "api-token": async () => (await import("./api-token.js")).apiTokenCommand(),
   },
   "Using a cluster:": {

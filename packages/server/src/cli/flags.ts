@@ -3,11 +3,19 @@ import { showDefault } from "../config/display.js";
 import { CONFIG_VARIABLE, loadConfig, type ConfigInput, type LoadedConfig } from "../config/load.js";
 import { fileKeyOf, fileVariablesOf, flagOf, offFlagOf, variablesOf } from "../config/names.js";
 import type { OptionSpec, ProcessKind } from "../config/option-spec.js";
-import { optionsOf } from "../config/options.js";
+import { type OptionKey, optionsOf } from "../config/options.js";
 
-/** Gives `command` a flag for every option of that kind of process, and `--config`. */
-export function addOptionFlags(command: Command, processKind: ProcessKind): void {
+/**
+ * Gives `command` a flag for options of that kind of process, and `--config`.
+ * @param keys - default: every option.
+ */
+export function addOptionFlags(
+  command: Command,
+  processKind: ProcessKind,
+  keys?: readonly OptionKey[],
+): void {
   for (const [key, spec] of optionsOf(processKind)) {
+    if (keys?.includes(key) === false) continue;
     for (const flag of flagsFor(key, spec)) command.addOption(flag.helpGroup(`${spec.group}:`));
   }
   command.addOption(configOption().helpGroup("Running:"));
