@@ -48,7 +48,13 @@ export class TokenRefresher {
   /** Whether this text is the node's answer to a new token, which is waited for. */
   answered(text: string): boolean {
     if (!this.#isAwaitingAnswer || !text.startsWith('{"cmd":"token"')) return false;
-    const { expiresAt } = parseObject(text) ?? {};
+    const { expiresAt, error } = parseObject(text) ?? {};
+    if (typeof error === "string") {
+      this.#isAwaitingAnswer = false;
+      this.#cancel();
+      this.#retry(new ClientError("TOKEN_FAILED", `the node refused the new token: ${error}`));
+      return true;
+    }
     if (typeof expiresAt !== "number") return false;
     this.#isAwaitingAnswer = false;
     const now = this.#environment.now();

@@ -304,6 +304,12 @@ test("a token that is not to be had, or not answered, is told and tried again wh
   expect(told.errors.at(-1)).toMatchObject({ message: "the node did not answer the new token" });
   await world.advance(2000);
   expect(frames).toHaveLength(2);
+  world.link.push('{"cmd":"token","error":"bad signature"}');
+  await world.advance(1000);
+  expect(told.errors.at(-1)).toMatchObject({ message: "the node refused the new token: bad signature" });
+  await world.advance(2000);
+  expect(frames).toHaveLength(3);
+  expect(told.messages).toEqual([]);
   expect(client.status.state).toBe("open");
 });
 

@@ -1,8 +1,8 @@
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Connection } from "websocket-center";
 import { WebSocket } from "ws";
 import {
   type Client,
@@ -271,35 +271,25 @@ test("a close code that no client may send is refused, and nothing has ended", a
   expect(await left).toEqual([4000, "enough"]);
 });
 
+/** A JSON Web Token, signed with HS256. */
+function tokenOf(secret: string, claims: object): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const unsigned = `${part({ alg: "HS256" })}.${part(claims)}`;
+  return `${unsigned}.${createHmac("sha256", secret).update(unsigned).digest("base64url")}`;
+}
+
 test("a token is renewed on a real connection before it runs out; one that is not, costs the connection", async () => {
-  const tokenOf = (lifeMs: number): string => {
-    const payload = Buffer.from(JSON.stringify({ exp: (Date.now() + lifeMs) / 1000 })).toString("base64url");
-    return `e30.${payload}.x`;
-  };
-  const node = await startNode();
-  // As a node does that requires tokens: it closes whose token has run out, and answers a new one.
-  const expiries = new Map<string, NodeJS.Timeout>();
-  const expire = (connection: Connection): void => {
-    clearTimeout(expiries.get(connection.id));
-    expiries.set(
-      connection.id,
-      setTimeout(() => connection.close(4401, "the token ran out"), 1500),
-    );
-  };
-  node.on("open", expire);
-  node.on("message", (connection, data) => {
-    expect(JSON.parse(String(data))).toEqual({ cmd: "token", access_token: expect.any(String) });
-    expire(connection);
-    connection.send(`{"cmd":"token","expiresAt":${Date.now() + 1500}}`);
-  });
+  const secret = "a-secret-of-clients-with-over-32-bytes";
+  const node = await startNode({ clientJwtSecret: [secret], clientJwtLeewayMs: 0 });
   let given = 0;
   let isLoggedIn = true;
   const client = start({
     url: node.publicUrl,
+    protocols: (token) => ["access_token", token ?? ""],
     token: () => {
       if (!isLoggedIn) throw new Error("logged out");
       given += 1;
-      return tokenOf(1500);
+      return tokenOf(secret, { sub: "ada", exp: Date.now() / 1000 + 2 });
     },
   });
   const states: string[] = [];
@@ -309,11 +299,10 @@ test("a token is renewed on a real connection before it runs out; one that is no
   expect(states).toEqual(["connecting", "open"]);
   isLoggedIn = false;
   const { reason } = await untilState(client, "waiting");
-  expect(reason).toEqual({ kind: "closed", code: 4401, message: "the token ran out" });
+  expect(reason).toEqual({ kind: "closed", code: 4401, message: "token expired" });
   const gap = next(client, "gap");
   isLoggedIn = true;
   await gap;
-  for (const timer of expiries.values()) clearTimeout(timer);
 });
 
 test("an aborted signal closes the client, and keeps it closed", async () => {

@@ -75,8 +75,8 @@ export class Client {
   readonly #waiting: Waiting[] = [];
   #ended: Error | undefined;
 
-  private constructor(url: string, options: ClientOptions) {
-    this.socket = new WebSocket(url, { perMessageDeflate: false, ...options });
+  private constructor(url: string, protocols: string[], options: ClientOptions) {
+    this.socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...options });
     this.socket.on("message", (data: Buffer, isBinary) => this.#keep(isBinary ? data : data.toString()));
     this.socket.on("pong", (data) => this.pongs.push(data.toString()));
     this.closed = new Promise((resolve) => {
@@ -91,10 +91,15 @@ export class Client {
   /** Resolves once the handshake is done, and, unless `openFrame` is false, the open frame has come. */
   static async connect(
     node: WebSocketNode | string,
-    { path = "/", openFrame = true, ...options }: ClientOptions & { path?: string; openFrame?: boolean } = {},
+    {
+      path = "/",
+      openFrame = true,
+      protocols = [],
+      ...options
+    }: ClientOptions & { path?: string; openFrame?: boolean; protocols?: string[] } = {},
   ): Promise<Client> {
     const base = typeof node === "string" ? node : `ws://${node.addresses.client}`;
-    const client = new Client(`${base}${path}`, options);
+    const client = new Client(`${base}${path}`, protocols, options);
     onTestFinished(() => client.socket.terminate());
     await new Promise((resolve, reject) => {
       client.socket.once("open", resolve).once("error", reject);

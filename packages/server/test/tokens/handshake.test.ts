@@ -2,7 +2,18 @@ import { createHmac } from "node:crypto";
 import { expect, test, vi } from "vitest";
 import { createNode, createSilentLogger, type NodeOptions } from "../../src/index.js";
 import { askUpgrade, Client, keepLog, metricOf, startCenter, startNode } from "../node/running-node.js";
-import { ecPair, edPair, fileOf, forged, hmac, nowSeconds, type Pair, rsaPair, secret, sign } from "./signing.js";
+import {
+  ecPair,
+  edPair,
+  fileOf,
+  forged,
+  hmac,
+  nowSeconds,
+  type Pair,
+  rsaPair,
+  secret,
+  sign,
+} from "./signing.js";
 
 const withSecret: NodeOptions = { clientJwtSecret: [secret] };
 const pathOf = (token: string): string => `/?access_token=${token}`;
@@ -30,14 +41,17 @@ test.each<[string, () => Pair]>([
   ["ES256", ecPair],
   ["EdDSA", edPair],
   ["Ed25519", () => edPair("Ed25519")],
-])("%s verifies with a public key in a PEM file, and another key's signature does not count", async (_name, make) => {
-  const [pair, other] = [make(), make()];
-  const node = await startNode({ clientJwtPublicKey: await fileOf(pair.publicPem) });
-  const client = await Client.connect(node, { path: pathOf(await sign(pair)) });
-  expect(node.hub.listConnectionsOfUser({ userId: "ada" })).toEqual([client.id]);
-  const reply = await askUpgrade(node, pathOf(await sign(other)));
-  expect([reply.status, reply.text]).toEqual([401, "bad signature\n"]);
-});
+])(
+  "%s verifies with a public key in a PEM file, and another key's signature does not count",
+  async (_name, make) => {
+    const [pair, other] = [make(), make()];
+    const node = await startNode({ clientJwtPublicKey: await fileOf(pair.publicPem) });
+    const client = await Client.connect(node, { path: pathOf(await sign(pair)) });
+    expect(node.hub.listConnectionsOfUser({ userId: "ada" })).toEqual([client.id]);
+    const reply = await askUpgrade(node, pathOf(await sign(other)));
+    expect([reply.status, reply.text]).toEqual([401, "bad signature\n"]);
+  },
+);
 
 test("two secrets count while one replaces the other, and so do several keys in one file", async () => {
   const [rsa, ed] = [rsaPair(), edPair()];
@@ -71,10 +85,17 @@ test("the kind of the key decides what it verifies, whatever alg the token names
   );
   for (const token of [...asSecrets, ...others, forged({ alg: "none" }, claims, signature)]) {
     const { status, text } = await askUpgrade(node, pathOf(token));
-    expect([status, text], token).toEqual([401, expect.stringMatching(/^(bad signature|malformed token)\n$/)]);
+    expect([status, text], token).toEqual([
+      401,
+      expect.stringMatching(/^(bad signature|malformed token)\n$/),
+    ]);
   }
   const secretNode = await startNode(withSecret);
-  for (const token of [forged({ alg: "none" }, claims), await sign(rsa), await sign({ algorithm: "HS512", key: hmac().key })]) {
+  for (const token of [
+    forged({ alg: "none" }, claims),
+    await sign(rsa),
+    await sign({ algorithm: "HS512", key: hmac().key }),
+  ]) {
     expect((await askUpgrade(secretNode, pathOf(token))).text, token).toBe("bad signature\n");
   }
 });
@@ -107,7 +128,9 @@ test.each<[string, Record<string, unknown>, string]>([
   await Client.connect(node, { path: pathOf(await sign(hmac(), good)) });
   const reply = await askUpgrade(node, pathOf(await sign(hmac(), { ...good, ...claims })));
   expect([reply.status, reply.text]).toEqual([401, `${reason}\n`]);
-  expect(reply.headers["www-authenticate"]).toBe(`Bearer error="invalid_token", error_description="${reason}"`);
+  expect(reply.headers["www-authenticate"]).toBe(
+    `Bearer error="invalid_token", error_description="${reason}"`,
+  );
   expect(await metricOf(node, 'wsc_connections_refused_total{cause="token"}')).toBe(1);
 });
 
@@ -163,22 +186,25 @@ test.each<[string, string[] | undefined, string[], string]>([
   ["alone is answered with access_token", undefined, [], "access_token"],
   ["before others is answered with the first of these", undefined, ["chat.v2", "chat.v1"], "chat.v2"],
   ["after others is answered with the first of these", ["chat.v2"], [], "chat.v2"],
-])("a token among the subprotocols, %s, and never with the token", async (_what, before = [], after, answer) => {
-  const node = await startNode(withSecret);
-  const token = await sign();
-  const requests: unknown[] = [];
-  node.on("open", (_connection, { headers, headersDistinct, rawHeaders }) => {
-    requests.push(JSON.stringify([headers, headersDistinct, rawHeaders]));
-  });
-  const client = await Client.connect(node, {
-    protocols: [...before, "access_token", token, ...after],
-  });
-  expect(client.socket.protocol).toBe(answer);
-  expect(node.hub.listConnectionsOfUser({ userId: "ada" })).toEqual([client.id]);
-  expect(requests).toHaveLength(1);
-  expect(requests[0]).not.toContain(token);
-  expect(requests[0]).toContain([...before, ...after].join(", ") || "access_token");
-});
+])(
+  "a token among the subprotocols, %s, and never with the token",
+  async (_what, before = [], after, answer) => {
+    const node = await startNode(withSecret);
+    const token = await sign();
+    const requests: unknown[] = [];
+    node.on("open", (_connection, { headers, headersDistinct, rawHeaders }) => {
+      requests.push(JSON.stringify([headers, headersDistinct, rawHeaders]));
+    });
+    const client = await Client.connect(node, {
+      protocols: [...before, "access_token", token, ...after],
+    });
+    expect(client.socket.protocol).toBe(answer);
+    expect(node.hub.listConnectionsOfUser({ userId: "ada" })).toEqual([client.id]);
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).not.toContain(token);
+    expect(requests[0]).toContain([...before, ...after].join(", ") || "access_token");
+  },
+);
 
 test("the token is in nothing that is kept, shown or logged", async () => {
   const { log, text } = keepLog();
@@ -252,24 +278,37 @@ test("the claim of groups has the name that is set, and one text is one group", 
 test("GET /assign and the node's API need no token of clients", async () => {
   const node = await startNode(withSecret);
   const answer = await fetch(`http://${node.addresses.client}/assign?id=ada`);
-  expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ url: node.publicUrl })]);
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    expect.objectContaining({ url: node.publicUrl }),
+  ]);
 });
 
 test.each<[string, () => Promise<string>, RegExp]>([
   ["is not there", () => Promise.resolve("/nowhere.pem"), /cannot read the PEM file/],
   ["holds no key", () => fileOf("hello"), /holds no public key/],
-  ["holds a broken key", () => fileOf("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"), /no public key/],
+  [
+    "holds a broken key",
+    () => fileOf("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"),
+    /no public key/,
+  ],
   [
     "holds a private key",
     () => fileOf(edPair().key.export({ type: "pkcs8", format: "pem" }).toString()),
     /a node needs the public one alone/,
   ],
   ["holds a short RSA key", () => fileOf(rsaPair(1024).publicPem), /expected RSA of 2048 bits or more/],
-  ["holds a key of another curve", () => fileOf(ecPair("P-384").publicPem), /expected RSA of 2048 bits or more/],
+  [
+    "holds a key of another curve",
+    () => fileOf(ecPair("P-384").publicPem),
+    /expected RSA of 2048 bits or more/,
+  ],
 ])("a key file that %s keeps the node from being made", async (_what, file, message) => {
   const clientJwtPublicKey = await file();
   const make = (): unknown => createNode({ port: 0, clientJwtPublicKey }, { log: createSilentLogger() });
-  expect(make).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringMatching(message) }));
+  expect(make).toThrow(
+    expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringMatching(message) }),
+  );
 });
 
 test.each<[NodeOptions, RegExp]>([
@@ -282,9 +321,11 @@ test.each<[NodeOptions, RegExp]>([
   expect(() => createNode(options)).toThrow(message);
 });
 
-test.each(["https://keys.example.com/jwks?v=1", "http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"])(
-  "%s may hold keys",
-  (clientJwks) => {
-    expect(() => createNode({ clientJwks }, { log: createSilentLogger() })).not.toThrow();
-  },
-);
+test.each([
+  "https://keys.example.com/jwks?v=1",
+  "http://localhost:1/",
+  "http://127.0.0.1:1/",
+  "http://[::1]:1/",
+])("%s may hold keys", (clientJwks) => {
+  expect(() => createNode({ clientJwks }, { log: createSilentLogger() })).not.toThrow();
+});

@@ -23,7 +23,10 @@ test("with close-oldest the user's oldest connection is closed with 4501 instead
   for (let count = 0; count < 3; count += 1) {
     clients.push(await Client.connect(node, { path: await pathOf("ada") }));
   }
-  expect(await clients[0]?.closed).toEqual({ code: 4501, reason: "replaced by a newer connection of the user" });
+  expect(await clients[0]?.closed).toEqual({
+    code: 4501,
+    reason: "replaced by a newer connection of the user",
+  });
   const left = clients.slice(1).map(({ id }) => id);
   expect(node.hub.listConnectionsOfUser({ userId: "ada" })).toEqual(left);
 });

@@ -1,7 +1,7 @@
 const TICK_MS = 1000;
 
 /**
- * When things end, by the wall clock, with one timer for all of them: within a second after their time.
+ * When things end, by the wall clock, with one timer for all of them: within two seconds after their time.
  *
  * A tick looks at each second in which something ends, once, and not at what ends then.
  */
