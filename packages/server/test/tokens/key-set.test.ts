@@ -216,6 +216,44 @@ test("an address that never answers holds up no handshake for longer than a hand
   expect((await askUpgrade(node, pathOf(await sign(hmac("x".repeat(32)))))).text).toBe("bad signature\n");
 });
 
+test.each<[string, boolean]>([
+  ["saves the connection where it counts", true],
+  ["ends it where it does not", false],
+])(
+  "a token that came in time and is still being verified when the old one ends %s",
+  async (_what, counts) => {
+    const pair = edPair();
+    const keyServer = await KeyServer.start();
+    const asked = new Promise<() => void>((resolve) => {
+      keyServer.answer = (request, response) =>
+        resolve(() => withKeys(counts ? [jwkOf(pair)] : [])(request, response));
+    });
+    const node = await startNode({
+      clientJwks: keyServer.url,
+      clientJwtSecret: [secret],
+      clientJwtLeewayMs: 0,
+    });
+    const token = await sign(hmac(), { exp: Math.floor(Date.now() / 1000) + 2 });
+    const [client, witness] = [
+      await Client.connect(node, { path: pathOf(token) }),
+      await Client.connect(node, { path: pathOf(token) }),
+    ];
+    client.socket.send(JSON.stringify({ cmd: "token", access_token: await sign(pair) }));
+    expect((await witness.closed).code).toBe(4401);
+    expect(node.hub.listConnections({})).toEqual([client.id]);
+    (await asked)();
+    const answer = JSON.parse(String(await client.next())) as object;
+    if (counts) {
+      expect(answer).toHaveProperty("expiresAt");
+      node.hub.broadcast({ message: "still here" });
+      expect(await client.next()).toBe("still here");
+    } else {
+      expect(answer).toEqual({ cmd: "token", error: "bad signature" });
+      expect((await client.closed).code).toBe(4401);
+    }
+  },
+);
+
 test("the end of the node ends the request for keys", async () => {
   const keyServer = await KeyServer.start();
   const gone = new Promise((resolve) => {

@@ -31,7 +31,7 @@ export function secretKeys(secrets: readonly string[]): VerificationKey[] {
 }
 
 /**
- * The public keys, or those of the certificates, in a PEM file.
+ * The public keys in a PEM file.
  * @throws CenterError CONFIG_INVALID where the file cannot be read, holds none, or one that is not used here.
  */
 export function readPublicKeys(file: string): VerificationKey[] {
