@@ -170,7 +170,10 @@ test.each<[string, RequestListener, RegExp]>([
   ["an error", (_request, response) => void response.writeHead(500).end("{}"), /has status 500/],
   [
     "a redirect",
-    (_request, response) => void response.writeHead(302, { Location: "/other" }).end(),
+    (request, response) => {
+      if (request.url === "/jwks.json") response.writeHead(302, { Location: "/elsewhere" }).end();
+      else withKeys([])(request, response);
+    },
     /redirect/,
   ],
   ["no JSON", (_request, response) => void response.end("<html>"), /is no key set/],
