@@ -144,6 +144,10 @@ test("what is no token is malformed", async () => {
     `${token}.x`,
     `${token}%FF`,
     "x".repeat(20_000),
+    forged({ alg: 7 }, { sub: "ada" }, "x"),
+    forged({ alg: ["HS256"] }, { sub: "ada" }, "x"),
+    forged({ alg: "HS256", kid: {} }, { sub: "ada" }, "x"),
+    forged({}, { sub: "ada" }, "x"),
     forged({ alg: "HS256", crit: ["x"], x: 1 }, { sub: "ada" }, "x"),
   ];
   for (const text of noTokens) {

@@ -214,7 +214,12 @@ test("an address that never answers holds up no handshake for longer than a hand
   });
   const reply = await askUpgrade(node, pathOf(await sign(edPair())));
   expect([reply.status, reply.text]).toEqual([504, "authorization took too long\n"]);
-  // Who needs no key from there is not held up at all.
+  // Who needs no key from there is not held up at all, nor who names an algorithm that none there has.
+  for (const algorithm of ["none", "HS512", "PS256"]) {
+    const [, claims = ""] = (await sign()).split(".");
+    const head = Buffer.from(JSON.stringify({ alg: algorithm })).toString("base64url");
+    expect((await askUpgrade(node, pathOf(`${head}.${claims}.x`))).text).toBe("bad signature\n");
+  }
   await Client.connect(node, { path: pathOf(await sign(hmac())) });
   expect((await askUpgrade(node, pathOf(await sign(hmac("x".repeat(32)))))).text).toBe("bad signature\n");
 });

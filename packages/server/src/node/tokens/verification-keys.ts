@@ -10,6 +10,9 @@ export interface VerificationKey {
 
 const MIN_RSA_BITS = 2048;
 
+/** What public keys verify. The last is the name of EdDSA with Ed25519 since RFC 9864. */
+export const publicAlgorithms: readonly string[] = ["RS256", "ES256", "EdDSA", "Ed25519"];
+
 /** The JWS algorithms of a public key; none where it is of a kind that is not used here. */
 export function algorithmsOf(key: KeyObject): readonly string[] {
   const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
@@ -19,7 +22,6 @@ export function algorithmsOf(key: KeyObject): readonly string[] {
     case "ec":
       return namedCurve === "prime256v1" ? ["ES256"] : [];
     case "ed25519":
-      // The second is its name since RFC 9864.
       return ["EdDSA", "Ed25519"];
     default:
       return [];

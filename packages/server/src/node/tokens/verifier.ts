@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { NodeConfig } from "../../config/options.js";
 import { messageOf } from "../../errors.js";
 import type { RemoteKeys } from "./remote-keys.js";
-import type { VerificationKey } from "./verification-keys.js";
+import { publicAlgorithms, type VerificationKey } from "./verification-keys.js";
 
 /** What a token says that was verified. */
 export interface Grant {
@@ -26,6 +26,7 @@ const MAX_TOKEN_LENGTH = 16 * 1024;
 /** The last moment that a Date can hold (ECMA-262, 21.4.1.1), in seconds. */
 const LAST_SECOND = 8.64e12;
 
+const tokenHeader = z.looseObject({ alg: z.string(), kid: z.string().optional() });
 const groupList = z
   .union([z.string().transform((group) => [group]), z.array(z.string())])
   .pipe(z.array(anyId));
@@ -64,7 +65,7 @@ export class TokenVerifier {
     const own = this.#keys.filter(({ algorithms }) => algorithms.includes(algorithm));
     const checked = await this.#verifyWith(own, token, algorithm);
     if (checked !== undefined || this.#remote === undefined) return checked ?? unknownKey;
-    if (algorithm.startsWith("HS")) return unknownKey;
+    if (!publicAlgorithms.includes(algorithm)) return unknownKey;
     const remote = await this.#remote.find(algorithm, keyId);
     if (remote === undefined) return { reason: "tokens cannot be verified now", isUnknown: true };
     return (await this.#verifyWith(remote, token, algorithm)) ?? unknownKey;
@@ -110,8 +111,8 @@ const unknownKey: TokenProblem = { reason: "bad signature" };
 function headerOf(token: string): { algorithm: string; keyId: string | undefined } | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   try {
-    const { alg, kid } = decodeProtectedHeader(token);
-    return alg === undefined ? undefined : { algorithm: alg, keyId: kid };
+    const header = tokenHeader.safeParse(decodeProtectedHeader(token));
+    return header.success ? { algorithm: header.data.alg, keyId: header.data.kid } : undefined;
   } catch {
     return undefined;
   }
