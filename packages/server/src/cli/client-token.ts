@@ -105,7 +105,7 @@ function signingKeyOf(
 }
 
 function privateKeyIn(file: string): KeyObject {
-  const pem = readPem(file);
+  const pem = readPem("--key-file", file);
   try {
     return createPrivateKey(pem);
   } catch (error) {

@@ -19,7 +19,7 @@ export function tlsOf(
 ): { tls?: { cert: string; key: string } } {
   const { [certOption]: certFile, [keyOption]: keyFile } = config;
   if (certFile === undefined || keyFile === undefined) return {};
-  const tls = { cert: readPem(certOption, certFile), key: readPem(keyOption, keyFile) };
+  const tls = { cert: readPem(sourceOf(certOption), certFile), key: readPem(sourceOf(keyOption), keyFile) };
   try {
     createSecureContext(tls);
   } catch (error) {
@@ -36,19 +36,26 @@ export function tlsOf(
 export function caOf(config: PemFiles, option: "linkTlsCa" | "linkTlsClientCa"): string | undefined {
   const file = config[option];
   if (file === undefined) return undefined;
-  const ca = readPem(option, file);
+  const ca = readPem(sourceOf(option), file);
   try {
     new X509Certificate(ca);
   } catch (error) {
-    const text = `${option} (${variableOf(option)}): ${file} does not hold a certificate: ${messageOf(error)}`;
+    const text = `${sourceOf(option)}: ${file} does not hold a certificate: ${messageOf(error)}`;
     throw new CenterError("CONFIG_INVALID", text, { cause: error });
   }
   return ca;
 }
 
-function readPem(option: PemOption, file: string): string {
+/**
+ * @param source - what named the file, for the error.
+ * @throws CenterError CONFIG_INVALID where the file cannot be read.
+ */
+export function readPem(source: string, file: string): string {
   const read = readText(file);
   if ("text" in read) return read.text;
-  const text = `${option} (${variableOf(option)}): ${file} cannot be read: ${read.problem}`;
-  throw new CenterError("CONFIG_INVALID", text);
+  throw new CenterError("CONFIG_INVALID", `${source}: ${file} cannot be read: ${read.problem}`);
+}
+
+function sourceOf(option: PemOption): string {
+  return `${option} (${variableOf(option)})`;
 }

@@ -37,7 +37,7 @@ export function secretKeys(secrets: readonly string[]): VerificationKey[] {
  * @throws CenterError CONFIG_INVALID where the file cannot be read, holds none, or one that is not used here.
  */
 export function readPublicKeys(file: string): VerificationKey[] {
-  const pem = readPem(file);
+  const pem = readPem("clientJwtPublicKey (WSC_CLIENT_JWT_PUBLIC_KEY)", file);
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
     throw new CenterError("CONFIG_INVALID", `${file} holds a private key: a node needs the public one alone`);
   }
