@@ -151,6 +151,7 @@ export interface NodeReadings {
   links: () => number;
   queuedFrames: () => number;
   queuedBytes: () => number;
+  waitingBytes: () => number;
 }
 
 export function createNodeMetrics(read: NodeReadings) {
@@ -166,6 +167,12 @@ export function createNodeMetrics(read: NodeReadings) {
     "wsc_bytes_queued_total",
     "Bytes of frames queued on connections.",
     read.queuedBytes,
+  );
+  gauge(
+    registry,
+    "wsc_waiting_bytes",
+    "Memory that waits for clients that do not read fast enough.",
+    read.waitingBytes,
   );
   return {
     registry,

@@ -303,6 +303,20 @@ export const options = {
     default: 4 * MiB,
     doc: "Bytes that may wait for one connection; four times as much for up to a second. A slower consumer is closed with 4002.",
   }),
+  maxTotalBufferedBytes: option({
+    processes: node,
+    group: "Clients",
+    kind: bytes(MiB, 1024 * GiB),
+    default: GiB,
+    doc: "Memory that may wait for all slow connections together; a buffer that several wait for counts once. Over it, those for whom most waits are dropped.",
+  }),
+  coalesceMs: option({
+    processes: node,
+    group: "Clients",
+    kind: ms(0, 100),
+    default: 1,
+    doc: "Time that messages to a connection may wait for others, where they come faster than one a millisecond: they leave in one write then. 0: not at all.",
+  }),
   maxConnections: option({
     processes: node,
     group: "Clients",

@@ -48,6 +48,12 @@ class ClientSocket extends WebSocket {
   }
 }
 
+/** The way back from a client's TCP or TLS socket, for the same reason. */
+const connectionOf = Symbol("connection");
+interface ConnectedSocket extends Duplex {
+  [connectionOf]?: Connection;
+}
+
 const goingAway: Refusal = { status: 503, cause: "draining", reason: "this node is going away" };
 
 /** Everything about clients: from the upgrade request to the last close. */
@@ -142,7 +148,7 @@ export class ClientPort {
   /** Takes an upgrade request, with its socket: it becomes a connection or is refused with an HTTP status. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const address = this.#clientAddress(request);
-    socket.on("error", () => socket.destroy());
+    socket.on("error", onSocketError);
     const refusal = this.#refusal(request) ?? this.#places.take(address);
     if (refusal instanceof Promise) void this.#acceptLater(refusal, request, socket, head, address);
     else if (refusal !== undefined) this.#refuse(address, socket, refusal);
@@ -166,7 +172,7 @@ export class ClientPort {
 
   /** Goes on with a client that has its place: it is given back when the socket ends, whatever became of it until then. */
   #acceptAt(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
-    socket.once("close", () => {
+    socket.on("close", () => {
       this.#places.release(address);
       this.#handshakes.delete(socket);
     });
@@ -328,7 +334,8 @@ export class ClientPort {
     webSocket.on("pong", onPong);
     webSocket.on("close", this.#onClose);
     webSocket.on("error", this.#onError);
-    socket.once("end", () => connection.peerEnded());
+    (socket as ConnectedSocket)[connectionOf] = connection;
+    socket.on("end", onSocketEnd);
     this.#live.add(connection);
     this.#heartbeat.add(connection);
     this.#hub.add(connection);
@@ -399,6 +406,14 @@ export class ClientPort {
 function randomHex80(): string {
   const uuid = randomUUID();
   return uuid.slice(0, 8) + uuid.slice(24);
+}
+
+function onSocketError(this: Duplex): void {
+  this.destroy();
+}
+
+function onSocketEnd(this: ConnectedSocket): void {
+  this[connectionOf]?.peerEnded();
 }
 
 function onPing(this: WebSocket, payload: Buffer): void {

@@ -2,9 +2,11 @@ import type { Duplex } from "node:stream";
 import { closeCodes, type Message, utf8Length, MAX_CLOSE_REASON_BYTES } from "@websocket-center/protocol";
 import WebSocket from "ws";
 import { CenterError } from "../errors.js";
+import type { Backlogged, Backlogs } from "./backlogs.js";
 import { BINARY, encodeMessage, type Frame, PING, TEXT } from "./frame.js";
 import type { Group, HubConnection } from "./hub.js";
-import type { Outbox, Recipient, Sequence } from "./outbox.js";
+import type { Outbox, Recipient } from "./outbox.js";
+import type { Sequence } from "./sequence.js";
 
 /** How long a peer may take to read what was queued and answer the close frame before its socket is destroyed. */
 export const CLOSE_TIMEOUT_MS = 1000;
@@ -33,6 +35,7 @@ const EARLY_WRITE_BYTES = 64 * 1024;
 /** What a connection needs of its node. */
 export interface ConnectionHost {
   readonly outbox: Outbox;
+  readonly backlogs: Backlogs;
   readonly maxBufferedBytes: number;
   /** Milliseconds that this process has lived through, counted in whole ticks of the heartbeat. */
   livedMs(): number;
@@ -49,7 +52,7 @@ export interface ConnectionHost {
  * and write each of them once for every connection. What `ws` writes itself (close frames) goes to the same socket,
  * after what was queued before it.
  */
-export class Connection implements HubConnection, Recipient {
+export class Connection implements HubConnection, Recipient, Backlogged {
   readonly id: string;
   /** The client's address; behind a trusted proxy the one that the proxy names. */
   readonly remoteAddress: string;
@@ -59,11 +62,16 @@ export class Connection implements HubConnection, Recipient {
   groups: Set<Group> | undefined;
   slot = -1;
   pending: Sequence | undefined;
+  writtenAt = 0;
+  fastWrites = 0;
   /** The heartbeat's own marks: which slot the connection is in, and by when it must answer a ping. */
   heartbeatSlot = 0;
   answerDueTick: number | undefined;
   /** The code and reason with which the connection ends; undefined while neither side has begun to close. */
   closing: { code: number; reason: string } | undefined;
+  /** Whether the socket did not take all of the last write at once. While it did, nobody need ask what waits in it. */
+  #isBacklogged = false;
+  #takesFrames = true;
   #overLimitSinceMs = 0;
   #endTimer: NodeJS.Timeout | undefined;
   readonly #host: ConnectionHost;
@@ -102,11 +110,12 @@ export class Connection implements HubConnection, Recipient {
 
   /** Bytes that wait for the network, those of this tick included. */
   get bufferedBytes(): number {
-    return (this.pending?.bytes ?? 0) + this.#writtenBytes;
+    return (this.pending?.bytes ?? 0) + this.writtenBytes;
   }
 
   /** Bytes that were handed to the socket and not yet to the kernel. */
-  get #writtenBytes(): number {
+  get writtenBytes(): number {
+    if (!this.#isBacklogged) return 0;
     return this.#isPlain ? this.#socket.writableLength : this.#webSocket.bufferedAmount;
   }
 
@@ -119,7 +128,7 @@ export class Connection implements HubConnection, Recipient {
   }
 
   enqueue(frame: Frame): boolean {
-    if (!this.isOpen) return false;
+    if (!this.#takesFrames) return false;
     const waiting = this.bufferedBytes;
     const bytes = frame.bytes.length;
     if (waiting + bytes > this.#host.maxBufferedBytes && this.#isTooSlow(waiting, bytes)) {
@@ -151,16 +160,16 @@ export class Connection implements HubConnection, Recipient {
 
   write(sequence: Sequence): void {
     if (!this.isOpen) return;
-    if (!this.#isPlain) {
-      for (const { opcode, payload } of sequence.frames()) {
-        if (opcode === TEXT || opcode === BINARY)
-          this.#webSocket.send(payload, { binary: opcode === BINARY });
-        else if (opcode === PING) this.#webSocket.ping(payload);
-        else this.#webSocket.pong(payload);
-      }
-      return;
-    }
-    const buffers = sequence.buffers();
+    if (this.#isPlain) this.#writeBuffers(sequence.buffers());
+    else this.#writeThroughWebSocket(sequence);
+    this.#isBacklogged = true;
+    this.#isBacklogged = this.writtenBytes > 0;
+    // Each connection compresses for itself: what waits then is in memory for it alone.
+    if (this.#isBacklogged)
+      this.#host.backlogs.add(this, this.#isPlain ? sequence : { bytes: sequence.bytes, holders: 0 });
+  }
+
+  #writeBuffers(buffers: readonly Buffer[]): void {
     if (buffers.length === 1 && buffers[0] !== undefined) {
       this.#socket.write(buffers[0]);
       return;
@@ -170,7 +179,15 @@ export class Connection implements HubConnection, Recipient {
     this.#socket.uncork();
   }
 
-  /** Hands what was queued in this tick to the socket now. */
+  #writeThroughWebSocket(sequence: Sequence): void {
+    for (const { opcode, payload } of sequence.frames()) {
+      if (opcode === TEXT || opcode === BINARY) this.#webSocket.send(payload, { binary: opcode === BINARY });
+      else if (opcode === PING) this.#webSocket.ping(payload);
+      else this.#webSocket.pong(payload);
+    }
+  }
+
+  /** Hands what was queued to the socket now. */
   flush(): void {
     this.#host.outbox.flushOne(this);
   }
@@ -198,22 +215,35 @@ export class Connection implements HubConnection, Recipient {
   beginClosing(code: number, reason: string): void {
     if (this.closing !== undefined) return;
     this.closing = { code, reason };
+    this.#takesFrames = false;
     this.#host.onClosing(this);
   }
 
   /** The client has ended its side. What it does not read any more is waited for no longer than for a close frame. */
   peerEnded(): void {
+    this.#takesFrames = false;
     this.#host.onClosing(this);
     this.#endTimer ??= setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
+  }
+
+  /** Its node is short of memory, and this is where most of it waits: its frames are let go, and so is the client. */
+  dropAsSlow(): void {
+    if (this.closing === undefined) this.#host.onSlowConsumer(this, this.bufferedBytes);
+    this.beginClosing(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
+    this.pending = undefined;
+    this.terminate();
   }
 
   /** The socket is gone. */
   ended(): void {
     clearTimeout(this.#endTimer);
+    this.#takesFrames = false;
+    this.#host.backlogs.remove(this);
   }
 
   /** Ends the connection without a word, for peers that do not answer. */
   terminate(): void {
+    this.#takesFrames = false;
     this.#webSocket.terminate();
   }
 }

@@ -17,6 +17,7 @@ import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
 import type { Cluster } from "../services/cluster.js";
+import { Backlogs } from "./backlogs.js";
 import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
@@ -105,6 +106,7 @@ export class WebSocketNode {
   readonly #interest: InterestFeed;
   readonly #handlers: NodeHandlers;
   readonly #tokens: ClientTokens | undefined;
+  readonly #outbox: Outbox;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
   readonly #steering: Steering;
@@ -126,7 +128,9 @@ export class WebSocketNode {
     this.#config = config;
     this.#isShared = shared !== undefined;
     this.#log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat, name: "node" });
-    const outbox = new Outbox();
+    const outbox = new Outbox(config);
+    const backlogs = new Backlogs(config.maxTotalBufferedBytes);
+    this.#outbox = outbox;
     const commands = createHandlers(this.#hub);
     this.#metrics = createNodeMetrics({
       connections: () => this.#hub.connectionCount,
@@ -135,6 +139,10 @@ export class WebSocketNode {
       links: () => this.#links.size,
       queuedFrames: () => outbox.framesTotal,
       queuedBytes: () => outbox.bytesTotal,
+      waitingBytes: () => {
+        backlogs.look();
+        return backlogs.bytes;
+      },
     });
     const reports = new NodeReports(this.#log, this.#metrics);
     this.#reports = reports;
@@ -161,6 +169,7 @@ export class WebSocketNode {
       observer: reports,
       host: {
         outbox,
+        backlogs,
         maxBufferedBytes: config.maxBufferedBytes,
         livedMs: () => this.#clients.livedMs,
         onClosing: (connection) => this.#clients.leave(connection),
@@ -378,6 +387,7 @@ export class WebSocketNode {
       this.#server?.close(CLOSE_TIMEOUT_MS),
       this.#admin?.close(CLOSE_TIMEOUT_MS),
     ]);
+    this.#outbox.close();
     await this.#links.close();
     this.#accessControl.stop();
     this.#metrics.registry.clear();

@@ -1,117 +1,81 @@
 import type { Frame } from "./frame.js";
+import { Sequence } from "./sequence.js";
 
-/** Larger frames are written as they are: copying them into a joined buffer costs more than a further write. */
-const JOIN_MAX_BYTES = 16 * 1024;
-
-/**
- * The frames that a connection gets in this tick, in order.
- *
- * Connections that got the same frames share one sequence, as nodes of a tree: each is its predecessor and one
- * more frame. So a frame is queued on a connection by moving one pointer, and a sequence is joined into the
- * buffer to write once, however many connections it goes to.
- */
-export class Sequence {
-  /** Bytes of all frames of the sequence. */
-  readonly bytes: number;
-  readonly #before: Sequence | undefined;
-  readonly #frame: Frame | undefined;
-  #lastFrame: Frame | undefined;
-  #lastNext: Sequence | undefined;
-  #others: Map<Frame, Sequence> | undefined;
-  #buffers: readonly Buffer[] | undefined;
-
-  constructor(before?: Sequence, frame?: Frame) {
-    this.#before = before;
-    this.#frame = frame;
-    this.bytes = (before?.bytes ?? 0) + (frame?.bytes.length ?? 0);
-  }
-
-  /** This sequence and then `frame`. */
-  with(frame: Frame): Sequence {
-    if (this.#lastFrame === frame && this.#lastNext !== undefined) return this.#lastNext;
-    let next = this.#others?.get(frame);
-    if (next === undefined) {
-      next = new Sequence(this, frame);
-      if (this.#lastFrame !== undefined) (this.#others ??= new Map()).set(frame, next);
-    }
-    if (this.#lastFrame === undefined) {
-      this.#lastFrame = frame;
-      this.#lastNext = next;
-    }
-    return next;
-  }
-
-  frames(): Frame[] {
-    const frames: Frame[] = this.#frame === undefined ? [] : [this.#frame];
-    for (let at = this.#before; at !== undefined; at = at.#before) {
-      if (at.#frame !== undefined) frames.push(at.#frame);
-    }
-    return frames.reverse();
-  }
-
-  /** What to write: neighbouring frames of up to 16 KiB joined, larger ones as they are. */
-  buffers(): readonly Buffer[] {
-    this.#buffers ??= join(this.frames());
-    return this.#buffers;
-  }
-}
-
-function join(frames: readonly Frame[]): Buffer[] {
-  const buffers: Buffer[] = [];
-  let run: Buffer[] = [];
-  const endRun = (): void => {
-    if (run.length === 0) return;
-    buffers.push(run.length === 1 && run[0] !== undefined ? run[0] : Buffer.concat(run));
-    run = [];
-  };
-  for (const { bytes } of frames) {
-    if (bytes.length <= JOIN_MAX_BYTES) {
-      run.push(bytes);
-    } else {
-      endRun();
-      buffers.push(bytes);
-    }
-  }
-  endRun();
-  return buffers;
-}
+/** Frames that come sooner than this after the last write come fast, in the unit of the outbox's clock: a millisecond. */
+const FAST = 10;
+/** So many fast writes in a row make a recipient wait. */
+const STEADY = 3;
+/** Where waiting was in vain, so many fast writes go by before it is tried again. */
+const TRY_AGAIN_AFTER = 100;
 
 /** What the outbox needs of a connection. */
 export interface Recipient {
-  /** The frames of this tick; undefined where there are none. Only the outbox sets it. */
+  /** The frames that wait to be written; undefined where there are none. Only the outbox sets it. */
   pending: Sequence | undefined;
+  /** When it was last written to, by the outbox's clock; only the outbox sets it. */
+  writtenAt: number;
+  /** How many writes in a row came fast; below 0 while waiting is not tried. Only the outbox sets it. */
+  fastWrites: number;
   /** Hands the frames to the socket. */
   write(sequence: Sequence): void;
+}
+
+export interface OutboxOptions {
+  /** How long frames may wait for others, where they come faster than one a millisecond. 0, the default: not at all. */
+  coalesceMs?: number;
+  /** Default: the process's monotonic clock, in milliseconds. */
+  now?: () => number;
+}
+
+/** Recipients that are written to together. What they got in the same order they get as one buffer. */
+class Batch {
+  readonly root = new Sequence();
+  readonly recipients: Recipient[] = [];
+}
+
+/** Recipients that wait for more, and what each of them had when the tick ended in which it began to wait. */
+class WaitingBatch extends Batch {
+  readonly first: (Sequence | undefined)[] = [];
 }
 
 /**
  * The send queue of all connections of a node: frames are queued as they come and written at the end of the tick,
  * so that frames that come together leave in one write.
+ *
+ * A recipient whose frames come fast, tick after tick, waits for up to `coalesceMs` instead, as long as that joins
+ * frames of several ticks: who sends only after an answer gains nothing by it, and is soon left alone. Whether frames
+ * come fast is asked of a clock that stands still while the outbox writes, for they cannot come meanwhile.
  */
 export class Outbox {
   framesTotal = 0;
   bytesTotal = 0;
-  #root = new Sequence();
-  #waiting: Recipient[] = [];
-  #scheduled = false;
+  readonly #coalesceMs: number;
+  readonly #now: () => number;
+  #tick: Batch | undefined;
+  #tickStartedAt = 0;
+  #waiting: WaitingBatch | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writingMs = 0;
 
-  /** Queues `frame` behind what `recipient` got in this tick. */
+  constructor({ coalesceMs = 0, now = () => performance.now() }: OutboxOptions = {}) {
+    this.#coalesceMs = coalesceMs;
+    this.#now = now;
+  }
+
+  /** Queues `frame` behind what waits for `recipient`. */
   add(recipient: Recipient, frame: Frame): void {
     this.framesTotal += 1;
     this.bytesTotal += frame.bytes.length;
     if (recipient.pending === undefined) {
-      this.#waiting.push(recipient);
-      if (!this.#scheduled) {
-        this.#scheduled = true;
-        setImmediate(this.#flush);
-      }
-      recipient.pending = this.#root.with(frame);
+      const batch = this.#batchFor(recipient);
+      batch.recipients.push(recipient);
+      recipient.pending = batch.root.with(frame);
     } else {
       recipient.pending = recipient.pending.with(frame);
     }
   }
 
-  /** Writes what one recipient has queued now, before the tick ends. */
+  /** Writes what one recipient has queued now. */
   flushOne(recipient: Recipient): void {
     const sequence = recipient.pending;
     if (sequence === undefined) return;
@@ -119,11 +83,67 @@ export class Outbox {
     recipient.write(sequence);
   }
 
-  readonly #flush = (): void => {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#root = new Sequence();
-    this.#scheduled = false;
-    for (const recipient of waiting) this.flushOne(recipient);
+  /** Writes what waits. */
+  close(): void {
+    this.#flushWaiting();
+  }
+
+  #batchFor(recipient: Recipient): Batch {
+    const tick = (this.#tick ??= this.#beginTick());
+    if (this.#coalesceMs === 0 || !this.#shallWait(recipient)) return tick;
+    if (this.#waiting === undefined) {
+      this.#waiting = new WaitingBatch();
+      this.#timer = setTimeout(this.#flushWaiting, this.#coalesceMs);
+    }
+    return this.#waiting;
+  }
+
+  #beginTick(): Batch {
+    this.#tickStartedAt = this.#clock();
+    setImmediate(this.#endTick);
+    return new Batch();
+  }
+
+  /** Tenths of a millisecond in which the outbox wrote nothing. Small whole numbers, which differences may wrap around. */
+  #clock(): number {
+    return Math.floor((this.#now() - this.#writingMs) * 10) | 0;
+  }
+
+  #shallWait(recipient: Recipient): boolean {
+    const gap = (this.#tickStartedAt - recipient.writtenAt) | 0;
+    if (gap > FAST) recipient.fastWrites = Math.min(recipient.fastWrites, 0);
+    else recipient.fastWrites += 1;
+    return recipient.fastWrites > STEADY;
+  }
+
+  readonly #endTick = (): void => {
+    const { recipients } = this.#tick ?? new Batch();
+    this.#tick = undefined;
+    if (this.#waiting !== undefined) {
+      const { recipients: waiting, first } = this.#waiting;
+      for (let at = first.length; at < waiting.length; at += 1) first.push(waiting[at]?.pending);
+    }
+    this.#write(recipients);
   };
+
+  readonly #flushWaiting = (): void => {
+    clearTimeout(this.#timer);
+    const { recipients, first } = this.#waiting ?? new WaitingBatch();
+    this.#waiting = undefined;
+    for (const [at, recipient] of recipients.entries()) {
+      recipient.fastWrites = recipient.pending === first[at] ? -TRY_AGAIN_AFTER : STEADY;
+    }
+    this.#write(recipients);
+  };
+
+  #write(recipients: readonly Recipient[]): void {
+    if (recipients.length === 0) return;
+    const startedAt = this.#now();
+    const clock = this.#clock();
+    for (const recipient of recipients) {
+      recipient.writtenAt = clock;
+      this.flushOne(recipient);
+    }
+    this.#writingMs += this.#now() - startedAt;
+  }
 }

@@ -3,10 +3,13 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeMessage, type Frame } from "../../src/node/frame.js";
-import { Outbox, type Recipient, type Sequence } from "../../src/node/outbox.js";
+import { Outbox, type Recipient } from "../../src/node/outbox.js";
+import type { Sequence } from "../../src/node/sequence.js";
 
 class FakeRecipient implements Recipient {
   pending: Sequence | undefined;
+  writtenAt = 0;
+  fastWrites = 0;
   readonly writes: (readonly Buffer[])[] = [];
 
   write(sequence: Sequence): void {
@@ -147,7 +150,7 @@ test("nothing of a tick is kept once it was written", async () => {
   const queue = (): WeakRef<Frame>[] =>
     ["a", "b"].map((text) => {
       const frame = encodeMessage(text);
-      outbox.add({ pending: undefined, write: () => undefined }, frame);
+      outbox.add({ pending: undefined, writtenAt: 0, fastWrites: 0, write: () => undefined }, frame);
       return new WeakRef(frame);
     });
   const frames = queue();
