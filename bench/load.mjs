@@ -33,6 +33,8 @@ export async function openConnections({ ports, connections, args = [], watch = [
     wait: (bytes, seconds) => program.ask(`wait ${bytes} ${seconds}`),
     /** Ticks, one after the other, each when the last has arrived everywhere. */
     ticks: (seconds, bytes, file) => program.ask(`ticks ${seconds} ${bytes} ${file}`),
+    /** Stamps to the tick target, so many a second. */
+    pace: (seconds, rate) => program.ask(`pace ${seconds} ${rate}`),
     /** What the watched processes have used, in seconds. */
     clock: async () => (await program.ask("clock")).serverCpu,
     stop: () => program.stop(),

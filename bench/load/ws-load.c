@@ -9,6 +9,8 @@
  *   ticks SECONDS BYTES FILE   writes the bytes of FILE to the tick target and waits until every connection has got
  *                              BYTES more of payload; then again, until SECONDS are over
  *                              {"ticks","deliveredBytes","seconds","cpu","serverCpu",latencies of whole ticks}
+ *   pace SECONDS RATE          writes stamps to the tick target, RATE a second by the clock, whatever comes back
+ *                              {"stamps","seconds","serverCpu"}
  *   wait BYTES SECONDS         reads until BYTES of payload have come in all, SECONDS at most
  *   count                      what has come since `settle`: {"messages","bytes","min","max",latencies of stamps}
  *   clock                      {"serverCpu"}: what the processes of --watch have used until now, in seconds
@@ -22,6 +24,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -34,6 +37,7 @@
 /* What epoll tells of, beside connections by their index. */
 #define TICK_TARGET UINT32_MAX
 #define COMMAND (UINT32_MAX - 1)
+#define TIMER (UINT32_MAX - 2)
 
 enum { IDLE, CONNECTING, SHAKING, OPEN, ENDED };
 
@@ -73,7 +77,9 @@ static struct {
 } options = {.connections = 1, .sources = 1, .at_once = 256, .path = "/"};
 
 static Connection *connections;
-static int epoll_fd, tick_fd = -1, has_command;
+static int epoll_fd, tick_fd = -1, timer_fd = -1, has_command;
+/* Stamps that were due and not written yet. */
+static uint64_t due_count;
 static int open_count, refused_count, started_count;
 static uint64_t total_bytes, total_messages;
 static Histogram latencies, stamps;
@@ -253,6 +259,11 @@ static int turn(int timeout_ms) {
       has_command = 1;
       continue;
     }
+    if (index == TIMER) {
+      uint64_t expired = 0;
+      if (read(timer_fd, &expired, sizeof expired) == sizeof expired) due_count += expired;
+      continue;
+    }
     if (index == TICK_TARGET) { /* what it answers is not looked at */
       if (read(tick_fd, buffer, sizeof buffer) == 0) die("the tick target has gone");
       continue;
@@ -361,6 +372,37 @@ static void run_ticks(double seconds, uint64_t bytes_a_tick, const char *file) {
   printf("}\n");
 }
 
+/* Each stamp is `T` and the time at which it was due, which the server sends on as the beginning of a message. */
+static void pace(double seconds, double rate) {
+  uint64_t interval = (uint64_t)(1e9 / rate), wanted = (uint64_t)(seconds * rate), sent = 0;
+  double before[MAX_WATCHED], after[MAX_WATCHED];
+  open_tick_target();
+  timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = TIMER};
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event);
+  uint64_t start = now_ns() + 1000000, first = start + interval;
+  struct timespec each = {(time_t)(interval / 1000000000u), (long)(interval % 1000000000u)};
+  struct itimerspec times = {each, {(time_t)(first / 1000000000u), (long)(first % 1000000000u)}};
+  watched_cpu(before);
+  due_count = 0;
+  if (timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &times, NULL) != 0) die("timer: %s", strerror(errno));
+  while (sent < wanted) {
+    turn(1000);
+    for (; due_count > 0 && sent < wanted; due_count -= 1) {
+      char stamp[32];
+      sent += 1;
+      snprintf(stamp, sizeof stamp, "T%019llu", (unsigned long long)(start + sent * interval));
+      if (write(tick_fd, stamp, 20) != 20) die("stamp: %s", strerror(errno));
+    }
+  }
+  close(timer_fd);
+  double elapsed = (double)(now_ns() - start) / 1e9;
+  watched_cpu(after);
+  printf("{\"stamps\":%llu,\"seconds\":%.6f,", (unsigned long long)sent, elapsed);
+  watched_print(before, after);
+  printf("}\n");
+}
+
 static void wait_for(uint64_t bytes, double seconds) {
   uint64_t deadline = now_ns() + (uint64_t)(seconds * 1e9);
   double cpu = cpu_seconds();
@@ -433,7 +475,7 @@ int main(int count, char **arguments) {
     has_command = 0;
     if (fgets(line, sizeof line, stdin) == NULL) return 0;
     line[strcspn(line, "\n")] = 0;
-    double seconds;
+    double seconds, rate;
     unsigned long long bytes;
     if (strcmp(line, "connect") == 0) connect_all();
     else if (strcmp(line, "settle") == 0) settle();
@@ -441,6 +483,7 @@ int main(int count, char **arguments) {
     else if (strcmp(line, "clock") == 0) print_clock();
     else if (strcmp(line, "quit") == 0) return 0;
     else if (sscanf(line, "ticks %lf %llu %899s", &seconds, &bytes, file) == 3) run_ticks(seconds, bytes, file);
+    else if (sscanf(line, "pace %lf %lf", &seconds, &rate) == 2) pace(seconds, rate);
     else if (sscanf(line, "wait %llu %lf", &bytes, &seconds) == 2) wait_for(bytes, seconds);
     else die("unknown command: %s", line);
   }

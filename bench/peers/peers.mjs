@@ -22,6 +22,9 @@ const servers = {
   "websocket-center": node("websocket-center.mjs"),
   /** Each connection has a user and a group of ten. */
   "websocket-center-bound": node("websocket-center.mjs", "bound"),
+  /** By stamps; frames wait for others, or do not. */
+  "coalesce-1": node("paced.mjs", "1"),
+  "coalesce-0": node("paced.mjs", "0"),
 };
 
 export const startServer = (name) => servers[name]();

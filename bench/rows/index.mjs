@@ -1,6 +1,7 @@
 // The rows of the benchmark, in the order of the document. Each has a name, `run`, which measures and returns what is
 // kept, and `report`, which says it.
 import * as calls from "./calls.mjs";
+import * as coalescing from "./coalescing.mjs";
 import * as connect from "./connect.mjs";
 import * as crowd from "./crowd.mjs";
 import * as fanOut from "./fan-out.mjs";
@@ -9,4 +10,4 @@ import * as latency from "./latency.mjs";
 import * as memory from "./memory.mjs";
 import * as workers from "./workers.mjs";
 
-export const rows = [fanOut, groups, calls, latency, memory, connect, crowd, workers];
+export const rows = [fanOut, coalescing, groups, calls, latency, memory, connect, crowd, workers];

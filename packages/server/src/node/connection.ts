@@ -53,6 +53,17 @@ export interface ConnectionHost {
  * after what was queued before it.
  */
 export class Connection implements HubConnection, Recipient, Backlogged {
+  pending: Sequence | undefined;
+  writtenAt = 0;
+  fastWrites = 0;
+  #takesFrames = true;
+  /** Whether the socket did not take all of the last write at once. While it did, nobody need ask what waits in it. */
+  #isBacklogged = false;
+  /** Frames go to the socket as they are: no extension changes them. Kept, because `ws` makes the list anew each time. */
+  readonly #isPlain: boolean;
+  readonly #socket: Duplex;
+  readonly #host: ConnectionHost;
+  readonly #webSocket: ClientWebSocket;
   readonly id: string;
   /** The client's address; behind a trusted proxy the one that the proxy names. */
   readonly remoteAddress: string;
@@ -61,24 +72,13 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   /** Set by the hub alone; applications read `groupIds`. */
   groups: Set<Group> | undefined;
   slot = -1;
-  pending: Sequence | undefined;
-  writtenAt = 0;
-  fastWrites = 0;
   /** The heartbeat's own marks: which slot the connection is in, and by when it must answer a ping. */
   heartbeatSlot = 0;
   answerDueTick: number | undefined;
   /** The code and reason with which the connection ends; undefined while neither side has begun to close. */
   closing: { code: number; reason: string } | undefined;
-  /** Whether the socket did not take all of the last write at once. While it did, nobody need ask what waits in it. */
-  #isBacklogged = false;
-  #takesFrames = true;
   #overLimitSinceMs = 0;
   #endTimer: NodeJS.Timeout | undefined;
-  readonly #host: ConnectionHost;
-  readonly #webSocket: ClientWebSocket;
-  readonly #socket: Duplex;
-  /** Frames go to the socket as they are: no extension changes them. Kept, because `ws` makes the list anew each time. */
-  readonly #isPlain: boolean;
 
   constructor(
     host: ConnectionHost,
@@ -159,7 +159,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   write(sequence: Sequence): void {
-    if (!this.isOpen) return;
+    if (this.#isPlain ? !this.#socket.writable : !this.isOpen) return;
     if (this.#isPlain) this.#writeBuffers(sequence.buffers());
     else this.#writeThroughWebSocket(sequence);
     this.#isBacklogged = true;

@@ -3,10 +3,13 @@ import { Sequence } from "./sequence.js";
 
 /** Frames that come sooner than this after the last write come fast, in the unit of the outbox's clock: a millisecond. */
 const FAST = 10;
-/** So many fast writes in a row make a recipient wait. */
+/** So many fast writes in a row make a recipient wait for more. */
 const STEADY = 3;
-/** Where waiting was in vain, so many fast writes go by before it is tried again. */
-const TRY_AGAIN_AFTER = 100;
+/** Waiting that joined frames of several ticks counts as so many fast writes more, up to `MOST`; */
+const GAIN = 10;
+const MOST = 80;
+/** in vain, as so many less. So it goes on where at least four of five times more frames come. */
+const LOSS = 40;
 
 /** What the outbox needs of a connection. */
 export interface Recipient {
@@ -14,7 +17,7 @@ export interface Recipient {
   pending: Sequence | undefined;
   /** When it was last written to, by the outbox's clock; only the outbox sets it. */
   writtenAt: number;
-  /** How many writes in a row came fast; below 0 while waiting is not tried. Only the outbox sets it. */
+  /** How many writes in a row came fast, and what waiting brought. Only the outbox sets it. */
   fastWrites: number;
   /** Hands the frames to the socket. */
   write(sequence: Sequence): void;
@@ -131,7 +134,8 @@ export class Outbox {
     const { recipients, first } = this.#waiting ?? new WaitingBatch();
     this.#waiting = undefined;
     for (const [at, recipient] of recipients.entries()) {
-      recipient.fastWrites = recipient.pending === first[at] ? -TRY_AGAIN_AFTER : STEADY;
+      const isInVain = recipient.pending === first[at];
+      recipient.fastWrites = Math.min(recipient.fastWrites + (isInVain ? -LOSS : GAIN), MOST);
     }
     this.#write(recipients);
   };

@@ -1,8 +1,7 @@
-import { IncomingMessage } from "node:http";
-import { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createNode, createSilentLogger, type WebSocketNode } from "../../src/index.js";
+import { upgradeTo } from "./fake-upgrade.js";
 
 const CONNECTIONS = 1000;
 const MESSAGE = "x".repeat(64);
@@ -47,16 +46,7 @@ beforeEach(async () => {
     node.hub.joinConnectionToGroup({ connectionId: id, groupId: number % 2 === 0 ? "even" : "odd" });
   });
   for (let at = 0; at < CONNECTIONS; at += 1) {
-    const request = new IncomingMessage(new Socket());
-    request.method = "GET";
-    request.url = "/";
-    Object.assign(request.headers, {
-      upgrade: "websocket",
-      connection: "Upgrade",
-      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-      "sec-websocket-version": "13",
-    });
-    node.handleUpgrade(request, new CountingSocket(), Buffer.alloc(0));
+    upgradeTo(node, new CountingSocket());
   }
   await endOfTick();
   expect(node.hub.countConnections({})).toBe(CONNECTIONS);
@@ -123,4 +113,12 @@ test("a message to one connection is one write, and nobody else is written to", 
   await endOfTick();
   expect(asked.writes).toBe(1);
   expect(asked.bytes).toBe(FRAME_BYTES);
+});
+
+test("a group that floods costs others one write a member, however many messages, and they wait for no later tick", async () => {
+  for (let sent = 0; sent < 5000; sent += 1) node.hub.sendToGroup({ groupId: "even", message: MESSAGE });
+  node.hub.sendToGroup({ groupId: "ten 0", message: MESSAGE });
+  await endOfTick();
+  expect(asked.writes).toBe(CONNECTIONS / 2 + 5);
+  expect(asked.bytes).toBe((5000 * (CONNECTIONS / 2) + 10) * FRAME_BYTES);
 });

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { encodeMessage, type Frame } from "../../src/node/frame.js";
 import { Outbox, type Recipient } from "../../src/node/outbox.js";
 import type { Sequence } from "../../src/node/sequence.js";
@@ -181,8 +181,9 @@ test("whatever is queued and in whichever ticks, each recipient's bytes are its 
     { weight: 1, arbitrary: fc.constant({ tick: true }) },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
-      const outbox = new Outbox();
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), fc.nat(1), async (steps, coalesceMs) => {
+      // A clock that stands still: every frame comes fast.
+      const outbox = new Outbox({ coalesceMs, now: () => 0 });
       const recipients = Array.from({ length: 5 }, () => new FakeRecipient());
       const expected = recipients.map((): Frame[] => []);
       let ticks = 1;
@@ -203,6 +204,7 @@ test("whatever is queued and in whichever ticks, each recipient's bytes are its 
         }
       }
       await endOfTick();
+      outbox.close();
       for (const [index, recipient] of recipients.entries()) {
         expect(recipient.bytes.equals(bytesOf(expected[index]!))).toBe(true);
         expect(recipient.writes.length).toBeLessThanOrEqual(ticks + flushes);
@@ -210,4 +212,112 @@ test("whatever is queued and in whichever ticks, each recipient's bytes are its 
     }),
     { numRuns: 200 },
   );
+});
+
+describe("frames that come fast", () => {
+  let timeMs = 0;
+  beforeEach(() => {
+    timeMs = 0;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  const outboxOf = (coalesceMs: number): Outbox => new Outbox({ coalesceMs, now: () => timeMs });
+  /** Queues a frame in a tick of its own, `gapMs` after the last. */
+  async function send(outbox: Outbox, recipient: Recipient, text: string, gapMs: number): Promise<void> {
+    timeMs += gapMs;
+    outbox.add(recipient, encodeMessage(text));
+    await endOfTick();
+  }
+  /** Frames come until one of them waits. */
+  async function sendUntilOneWaits(outbox: Outbox, recipient: FakeRecipient): Promise<string[]> {
+    const sent: string[] = [];
+    while (recipient.pending === undefined && sent.length < 20) {
+      sent.push(`frame ${sent.length}`);
+      await send(outbox, recipient, sent.at(-1)!, 0.5);
+    }
+    expect(recipient.pending).toBeDefined();
+    return sent;
+  }
+  const framesOf = (texts: readonly string[]): Frame[] => texts.map((text) => encodeMessage(text));
+
+  test("wait for up to coalesceMs, and leave in one write, in order", async () => {
+    const [outbox, recipient] = [outboxOf(2), new FakeRecipient()];
+    const sent = await sendUntilOneWaits(outbox, recipient);
+    expect(sent.length).toBeGreaterThan(2);
+    const writes = recipient.writes.length;
+    for (const text of ["a", "b"]) await send(outbox, recipient, text, 0.5);
+    vi.advanceTimersByTime(1);
+    expect(recipient.writes).toHaveLength(writes);
+    vi.advanceTimersByTime(1);
+    expect(recipient.writes).toHaveLength(writes + 1);
+    expect(recipient.bytes.equals(bytesOf(framesOf([...sent, "a", "b"])))).toBe(true);
+    await send(outbox, recipient, "c", 0.5);
+    expect(recipient.writes).toHaveLength(writes + 1);
+    vi.advanceTimersByTime(2);
+    expect(recipient.writes).toHaveLength(writes + 2);
+  });
+
+  test("share one buffer among those that got the same", async () => {
+    const outbox = outboxOf(1);
+    const recipients = Array.from({ length: 10 }, () => new FakeRecipient());
+    for (let tick = 0; tick < 10; tick += 1) {
+      timeMs += 0.1;
+      const frame = encodeMessage(String(tick));
+      for (const recipient of recipients) outbox.add(recipient, frame);
+      await endOfTick();
+    }
+    outbox.close();
+    expect(new Set(recipients.map(({ writes }) => writes.at(-1)?.[0])).size).toBe(1);
+    expect(recipients[0]!.writes.length).toBeLessThan(6);
+  });
+
+  test("wait no longer than that tick where they come slower than one a millisecond, or coalesceMs is 0", async () => {
+    for (const [coalesceMs, gapMs] of [
+      [5, 1.2],
+      [0, 0.1],
+    ] as const) {
+      const [outbox, recipient] = [outboxOf(coalesceMs), new FakeRecipient()];
+      for (let sent = 1; sent <= 20; sent += 1) {
+        await send(outbox, recipient, "x", gapMs);
+        expect(recipient.writes).toHaveLength(sent);
+      }
+    }
+  });
+
+  test("do not wait again for long where nothing came meanwhile: who sends only after an answer is left alone", async () => {
+    const [outbox, recipient] = [outboxOf(1), new FakeRecipient()];
+    let waited = 0;
+    for (let sent = 1; sent <= 1000; sent += 1) {
+      // Sixteen in one tick join without any waiting.
+      timeMs += 0.2;
+      for (let count = 0; count < 16; count += 1) outbox.add(recipient, encodeMessage("x"));
+      await endOfTick();
+      if (recipient.pending !== undefined) waited += 1;
+      vi.advanceTimersByTime(1);
+      expect(recipient.writes).toHaveLength(sent);
+    }
+    expect(waited).toBeGreaterThan(0);
+    expect(waited).toBeLessThanOrEqual(25);
+  });
+
+  test("come fast too where only the writing of the frames before held them up", async () => {
+    const outbox = outboxOf(1);
+    const slowToWrite = Object.assign(new FakeRecipient(), { write: () => void (timeMs += 5) });
+    for (let sent = 0; sent < 10; sent += 1) await send(outbox, slowToWrite, "x", 0.1);
+    expect(slowToWrite.pending).toBeDefined();
+    outbox.close();
+  });
+
+  test("leave at once with flushOne and with close, which leaves no timer behind", async () => {
+    const [outbox, recipient] = [outboxOf(100), new FakeRecipient()];
+    const sent = await sendUntilOneWaits(outbox, recipient);
+    outbox.flushOne(recipient);
+    expect(recipient.bytes.equals(bytesOf(framesOf(sent)))).toBe(true);
+    await send(outbox, recipient, "last", 0.1);
+    expect(recipient.pending).toBeDefined();
+    outbox.close();
+    expect(recipient.bytes.equals(bytesOf(framesOf([...sent, "last"])))).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
 });
