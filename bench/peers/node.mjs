@@ -3,6 +3,7 @@
 import { createNode, createSilentLogger } from "websocket-center";
 import { answerCommands } from "./commands.mjs";
 import { groupName } from "./groups.mjs";
+import { startProfile } from "./profile.mjs";
 
 const { link, firstUser = 0, userStep = 1, groups = 0 } = JSON.parse(process.argv[2]);
 const node = createNode({ port: 0, centers: [String(link)] }, { log: createSilentLogger() });
@@ -13,4 +14,9 @@ node.on("open", ({ id }) => {
   if (groups > 0) node.hub.joinConnectionToGroup({ groupId: groupName(number % groups), connectionId: id });
 });
 await node.start();
-answerCommands({ port: Number(node.addresses.client.split(":").at(-1)) }, () => ({}));
+let endProfile;
+answerCommands({ port: Number(node.addresses.client.split(":").at(-1)) }, async ({ profile }) => {
+  if (profile === "start") endProfile = await startProfile();
+  else if (profile === "end") return { shares: await endProfile() };
+  return {};
+});

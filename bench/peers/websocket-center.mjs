@@ -1,6 +1,7 @@
 // This project: a node with its defaults, and `hub.broadcast`. With the argument `bound`, each connection has a user
 // and a group.
 import { createNode, createSilentLogger } from "websocket-center";
+import { startProfile } from "./profile.mjs";
 import { payload, serve } from "./serve.mjs";
 
 const node = createNode({ port: 0, centers: [] }, { log: createSilentLogger() });
@@ -13,6 +14,14 @@ if (process.argv[2] === "bound") {
   });
 }
 await node.start();
-serve(Number(node.addresses.client.split(":").at(-1)), (messages) => {
+const tick = (messages) => {
   for (let sent = 0; sent < messages; sent += 1) node.hub.broadcast({ message: payload });
+};
+let endProfile;
+serve(Number(node.addresses.client.split(":").at(-1)), tick, {
+  p: async () => {
+    endProfile = await startProfile();
+    console.log("{}");
+  },
+  q: async () => console.log(JSON.stringify({ shares: await endProfile() })),
 });

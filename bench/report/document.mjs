@@ -42,20 +42,22 @@ export function writeDocument({ root, machine, quick, sections }) {
   for (const section of sections) {
     for (const [file, svg] of Object.entries(section.images)) writeFileSync(path.join(images, file), svg);
   }
+  const all = sections.flatMap((section) => section.goals);
   const goals = table(
     ["work", "wanted", "measured", ""],
-    sections.flatMap((section) =>
-      section.goals.map(({ work, target, measured, isReached }) => [
-        work,
-        target,
-        measured,
-        isReached ? "reached" : "**missed**",
-      ]),
-    ),
+    all.map(({ work, target, measured, isReached }) => [
+      work,
+      target,
+      measured,
+      isReached ? "reached" : "**missed**",
+    ]),
   );
+  const reasons = all
+    .filter(({ isReached, ifMissed }) => !isReached && ifMissed !== undefined)
+    .map(({ work, ifMissed }) => `- *${work}* is missed: ${ifMissed}\n`);
   const parts = [
     opening({ machine, quick }),
-    `## In short\n\n${goals}\n`,
+    `## In short\n\n${goals}\n${reasons.length > 0 ? `\n${reasons.join("")}` : ""}`,
     ...sections.map(({ title, markdown }) => `## ${title}\n\n${markdown.trim()}\n`),
   ];
   writeFileSync(path.join(root, "docs", "BENCHMARKS.md"), parts.join("\n"));

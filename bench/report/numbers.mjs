@@ -9,6 +9,20 @@ export function summary(values) {
 const grouped = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+/**
+ * Where the CPU of profiles goes, the most first.
+ * @param {Record<string, Record<string, number>>} profiles - shares by kind of work, by what was measured
+ */
+export function profileTable(profiles) {
+  const titles = Object.keys(profiles);
+  const kinds = [...new Set(Object.values(profiles).flatMap((shares) => Object.keys(shares)))];
+  const of = (title, kind) => profiles[title][kind] ?? 0;
+  const rows = kinds
+    .toSorted((a, b) => of(titles[0], b) - of(titles[0], a))
+    .map((kind) => [kind, ...titles.map((title) => `${(of(title, kind) * 100).toFixed(1)} %`)]);
+  return table(["share of the node's CPU", ...titles], rows);
+}
+
 /** `1.03 (0.95 to 1.10)` */
 export function spread({ median, min, max }, digits = 2) {
   return `${grouped(median, digits)} (${grouped(min, digits)} to ${grouped(max, digits)})`;
@@ -26,9 +40,19 @@ export function table(head, rows) {
 
 /**
  * A line of the summary: what was to be reached, and whether the median did.
- * @param {{ work: string, target: string, value: { median: number, min: number, max: number }, digits?: number, unit?: string, atMost?: number, atLeast?: number }} goal
+ * @param {{ work: string, target: string, value: { median: number, min: number, max: number }, digits?: number, unit?: string, atMost?: number, atLeast?: number, ifMissed?: string }} goal
+ *   `ifMissed`: what stands in the way, said only where it does.
  */
-export function goal({ work, target, value, digits = 2, unit = "", atMost = Infinity, atLeast = -Infinity }) {
+export function goal({
+  work,
+  target,
+  value,
+  digits = 2,
+  unit = "",
+  atMost = Infinity,
+  atLeast = -Infinity,
+  ifMissed,
+}) {
   const isReached = value.median <= atMost && value.median >= atLeast;
-  return { work, target, measured: `${spread(value, digits)}${unit}`, isReached };
+  return { work, target, measured: `${spread(value, digits)}${unit}`, isReached, ifMissed };
 }
