@@ -105,7 +105,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   get isOpen(): boolean {
-    return this.#webSocket.readyState === WebSocket.OPEN;
+    return this.#takesFrames && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
   /** Bytes that wait for the network, those of this tick included. */
@@ -159,7 +159,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   write(sequence: Sequence): void {
-    if (this.#isPlain ? !this.#socket.writable : !this.isOpen) return;
+    if (!this.#takesFrames) return;
     if (this.#isPlain) this.#writeBuffers(sequence.buffers());
     else this.#writeThroughWebSocket(sequence);
     this.#isBacklogged = true;
