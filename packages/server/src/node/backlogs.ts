@@ -1,7 +1,7 @@
 /** Something that several connections may have to write, and that is in memory once. */
-interface Shared {
+export interface SharedMemory {
   readonly bytes: number;
-  /** How many connections still have bytes of it to write. */
+  /** How many connections still have bytes of it to write; only `Backlogs` sets it. */
   holders: number;
 }
 
@@ -18,12 +18,12 @@ export const WRITE_OVERHEAD_BYTES = 256;
 
 /** What one connection has given to its socket and the kernel has not taken, oldest first. */
 class Backlog {
-  readonly #writes: Shared[] = [];
+  readonly #writes: SharedMemory[] = [];
   #next = 0;
   #bytes = 0;
 
   /** @returns by how many bytes of memory the node has more. */
-  push(write: Shared): number {
+  push(write: SharedMemory): number {
     this.#writes.push(write);
     this.#bytes += write.bytes;
     write.holders += 1;
@@ -73,7 +73,7 @@ export class Backlogs {
    * The connection's socket did not take all of what was just written to it. Nobody is dropped before the callers are
    * done, who may be in the middle of a list of connections: what they write meanwhile was in memory before.
    */
-  add(connection: Backlogged, write: Shared): void {
+  add(connection: Backlogged, write: SharedMemory): void {
     let backlog = this.#backlogs.get(connection);
     if (backlog === undefined) this.#backlogs.set(connection, (backlog = new Backlog()));
     this.#bytes += backlog.push(write) - backlog.trim(connection.writtenBytes);

@@ -162,11 +162,18 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     if (!this.#takesFrames) return;
     if (this.#isPlain) this.#writeBuffers(sequence.buffers());
     else this.#writeThroughWebSocket(sequence);
+    const wasBacklogged = this.#isBacklogged;
     this.#isBacklogged = true;
     this.#isBacklogged = this.writtenBytes > 0;
+    if (this.#isBacklogged) this.#countBacklog(sequence);
+    else if (wasBacklogged) this.#host.backlogs.remove(this);
+  }
+
+  #countBacklog(sequence: Sequence): void {
+    // What is written with the answer to the handshake only waits for the end of it.
+    if (this.#socket.writableCorked > 0) return;
     // Each connection compresses for itself: what waits then is in memory for it alone.
-    if (this.#isBacklogged)
-      this.#host.backlogs.add(this, this.#isPlain ? sequence : { bytes: sequence.bytes, holders: 0 });
+    this.#host.backlogs.add(this, this.#isPlain ? sequence.memory : { bytes: sequence.bytes, holders: 0 });
   }
 
   #writeBuffers(buffers: readonly Buffer[]): void {

@@ -1,3 +1,4 @@
+import type { SharedMemory } from "./backlogs.js";
 import type { Frame } from "./frame.js";
 
 /** Larger frames are written as they are: copying them into a joined buffer costs more than a further write. */
@@ -13,14 +14,13 @@ const JOIN_MAX_BYTES = 16 * 1024;
 export class Sequence {
   /** Bytes of all frames of the sequence. */
   readonly bytes: number;
-  /** How many connections still have bytes of it to write; only their node's `Backlogs` sets it. */
-  holders = 0;
   readonly #before: Sequence | undefined;
   readonly #frame: Frame | undefined;
   #lastFrame: Frame | undefined;
   #lastNext: Sequence | undefined;
   #others: Map<Frame, Sequence> | undefined;
   #buffers: readonly Buffer[] | undefined;
+  #memory: SharedMemory | undefined;
 
   constructor(before?: Sequence, frame?: Frame) {
     this.#before = before;
@@ -41,6 +41,11 @@ export class Sequence {
       this.#lastNext = next;
     }
     return next;
+  }
+
+  /** How it counts in memory: apart from it, so that who counts does not keep its bytes. */
+  get memory(): SharedMemory {
+    return (this.#memory ??= { bytes: this.bytes, holders: 0 });
   }
 
   frames(): Frame[] {

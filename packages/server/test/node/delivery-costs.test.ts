@@ -1,5 +1,5 @@
 import { Duplex } from "node:stream";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createNode, createSilentLogger, type WebSocketNode } from "../../src/index.js";
 import { upgradeTo } from "./fake-upgrade.js";
 
@@ -36,6 +36,8 @@ class CountingSocket extends Duplex {
 let node: WebSocketNode;
 
 beforeEach(async () => {
+  // No heartbeat, whose pings would be counted.
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const options = { centers: [], publicUrl: "ws://127.0.0.1", openMessage: false };
   node = createNode(options, { log: createSilentLogger(), mounted: true });
   await node.start();
@@ -53,7 +55,10 @@ beforeEach(async () => {
   reset();
 });
 
-afterEach(() => node.stop());
+afterEach(async () => {
+  await node.stop();
+  vi.useRealTimers();
+});
 
 function reset(): void {
   asked.writes = 0;
