@@ -81,6 +81,7 @@ export class WorkerHost {
       links: none,
       queuedFrames: none,
       queuedBytes: none,
+      waitingBytes: none,
     });
     this.#metrics = new HostMetrics(metrics.registry, () => this.#serving());
     const reports = new NodeReports(log, metrics);
