@@ -44,14 +44,17 @@ test("/assign at the shared port sends users to each worker's own address, where
   const host = await startHost([center]);
   const own = host.workers().map(({ publicUrl }) => publicUrl);
   expect(new Set([...own, host.url]).size).toBe(4);
-  await vi.waitFor(async () => {
-    const found = new Set<string>();
-    for (let user = 0; user < 50; user += 1) {
-      const response = await fetch(`${host.http}/assign?id=user-${user}`);
-      found.add(((await response.json()) as { url: string }).url);
-    }
-    expect([...found].toSorted()).toEqual(own.toSorted());
-  });
+  await vi.waitFor(
+    async () => {
+      const found = new Set<string>();
+      for (let user = 0; user < 50; user += 1) {
+        const response = await fetch(`${host.http}/assign?id=user-${user}`);
+        found.add(((await response.json()) as { url: string }).url);
+      }
+      expect([...found].toSorted()).toEqual(own.toSorted());
+    },
+    { timeout: 20_000 },
+  );
   for (const worker of host.workers()) {
     expect(workerOf(host, await connectClient(worker.publicUrl))).toEqual(worker);
   }
