@@ -92,6 +92,7 @@ export function createCenterMetrics(read: {
   suspects: () => number;
   pendingCalls: () => number;
   routing: () => { keys: number; untrusted: number; toEvery: number; toSome: number };
+  batches: () => { streams: number; inFlight: number; counts: { taken: number; refused: number } };
 }) {
   const registry = createRegistry("center");
   const registers = [registry];
@@ -115,6 +116,23 @@ export function createCenterMetrics(read: {
   countedElsewhere(registry, "wsc_trips_to_every_total", "Round trips to every linked node.", () => {
     return read.routing().toEvery;
   });
+  gauge(registry, "wsc_batch_streams", "Requests to POST /batch that are open.", () => {
+    return read.batches().streams;
+  });
+  gauge(registry, "wsc_batch_commands_in_flight", "Commands of POST /batch that wait for a node.", () => {
+    return read.batches().inFlight;
+  });
+  countedElsewhere(registry, "wsc_batch_commands_total", "Lines of POST /batch that were run.", () => {
+    return read.batches().counts.taken;
+  });
+  countedElsewhere(
+    registry,
+    "wsc_batch_lines_refused_total",
+    "Lines of POST /batch that were not run.",
+    () => {
+      return read.batches().counts.refused;
+    },
+  );
   return {
     registry,
     ...httpCounters(registry),

@@ -16,6 +16,7 @@ import type { Cluster } from "../services/cluster.js";
 import { type Assignment, Steering } from "../steering/steering.js";
 import { version } from "../version.js";
 import type { AdminCenter } from "./http/admin.js";
+import { Batches } from "./http/batch.js";
 import { createApiServer, createCenterApi, createLinkServer } from "./http/ports.js";
 import { createLocalCluster } from "./local-cluster.js";
 import { NodeLinks } from "./node-links.js";
@@ -64,6 +65,7 @@ export class Center implements AdminCenter {
   readonly #accessControl: AccessControl;
   readonly #nodeLinks: NodeLinks;
   readonly #steering: Steering;
+  readonly #batches: Batches;
   readonly #api: Api;
   /** Undefined where the center is mounted into a server of the application. */
   readonly #http: HttpServer | undefined;
@@ -91,6 +93,7 @@ export class Center implements AdminCenter {
       suspects: () => this.#nodeLinks.suspects,
       pendingCalls: () => this.#nodeLinks.pendingCalls,
       routing: () => this.#nodeLinks.routing,
+      batches: () => this.#batches,
     });
     const reports = new CenterReports(this.#log, this.#metrics);
     this.#reports = reports;
@@ -112,7 +115,15 @@ export class Center implements AdminCenter {
     this.cluster = createLocalCluster(links.router, links.services, this.#running);
     this.#steering = new Steering(config, () => links.members.list());
     this.#links = createLinkServer(config, { links, reports });
+    this.#batches = new Batches({
+      pipeline: links.pipelineParts,
+      audit: this.#accessControl.audit,
+      limits: config,
+      defaultTimeoutMs: config.callTimeoutMs,
+      reports,
+    });
     this.#api = createCenterApi(config, {
+      batches: this.#batches,
       center: this,
       accessControl: this.#accessControl,
       links,
@@ -208,6 +219,7 @@ export class Center implements AdminCenter {
     const { shutdownGraceMs } = this.#config;
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
     const maxMs = shutdownGraceMs * 0.75;
+    this.#batches.stop();
     await Promise.all([this.#http?.close(maxMs), this.#running.settled(maxMs)]);
     clearTimeout(timer);
   }

@@ -8,6 +8,7 @@ import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc
 import { Pinger } from "../rpc/heartbeat.js";
 import { Interest } from "./interest.js";
 import { MemberList } from "./member-list.js";
+import type { PipelineParts } from "./pipeline.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
 import { Requests } from "./requests.js";
@@ -31,6 +32,8 @@ export interface NodeLinksParts {
 /** Everything about nodes: the links to them, who is there, what they are asked, and what they ask. */
 export class NodeLinks {
   readonly router: Router;
+  /** What pipelines of commands are made of. */
+  readonly pipelineParts: PipelineParts;
   readonly services: ServiceDirectory;
   readonly members = new MemberList();
   readonly #parts: NodeLinksParts;
@@ -64,6 +67,7 @@ export class NodeLinks {
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
     this.router = new Router(this.#registry, this.#caller, this.#targets);
+    this.pipelineParts = { registry: this.#registry, caller: this.#caller, targets: this.#targets };
     this.services = new ServiceDirectory({
       registry: this.#registry,
       caller: this.#caller,

@@ -19,7 +19,7 @@ export interface Step {
   items: (outcomes: readonly Places[]) => StepItem[];
 }
 
-type GroupsCommand = Extract<Command, { name: "sendToGroupsOfUser" | "sendToGroupsOfConnection" }>;
+export type GroupsCommand = Extract<Command, { name: "sendToGroupsOfUser" | "sendToGroupsOfConnection" }>;
 
 /**
  * Plans a batch as few round trips: one, and one more for each command that sends to "the groups of", since those
@@ -43,11 +43,8 @@ export function planSteps(batch: readonly Command[]): Step[] {
     items.push(() => ({ index, command: groupsQuestion(command), isSecondHalf: false }));
     endStep();
     items.push((outcomes) => {
-      const groupIds = takeGroups(outcomes[index] ?? new Map());
-      if (groupIds.length === 0) return undefined;
-      const { message, exceptConnectionIds } = command.params;
-      const params = { groupIds, message, exceptConnectionIds };
-      return { index, command: { name: "sendToGroups", params }, isSecondHalf: true };
+      const sending = groupsSending(command, outcomes[index] ?? new Map());
+      return sending && { index, command: sending, isSecondHalf: true };
     });
   }
   if (items.length > 0) endStep();
@@ -55,18 +52,23 @@ export function planSteps(batch: readonly Command[]): Step[] {
 }
 
 /** Whether the command takes more than one round trip. */
-export function needsSteps(command: Command): boolean {
-  return isGroupsCommand(command);
-}
-
-function isGroupsCommand(command: Command): command is GroupsCommand {
+export function isGroupsCommand(command: Command): command is GroupsCommand {
   return command.name === "sendToGroupsOfUser" || command.name === "sendToGroupsOfConnection";
 }
 
-function groupsQuestion(command: GroupsCommand): Command {
+/** The first half: which groups. */
+export function groupsQuestion(command: GroupsCommand): Command {
   return command.name === "sendToGroupsOfUser"
     ? { name: "listGroupsOfUser", params: { userId: command.params.userId } }
     : { name: "listGroupsOfConnection", params: { connectionId: command.params.connectionId } };
+}
+
+/** The second half, by what nodes answered to the first; undefined where they named no group. */
+export function groupsSending({ params }: GroupsCommand, places: Places): Command | undefined {
+  const groupIds = takeGroups(places);
+  if (groupIds.length === 0) return undefined;
+  const { message, exceptConnectionIds } = params;
+  return { name: "sendToGroups", params: { groupIds, message, exceptConnectionIds } };
 }
 
 /**

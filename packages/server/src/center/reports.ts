@@ -4,6 +4,7 @@ import type { Logger } from "../log.js";
 import type { CenterMetrics } from "../metrics.js";
 import { ProcessReports } from "../process-reports.js";
 import type { Member } from "../backplane/backplane.js";
+import type { BatchCounts } from "./http/batch.js";
 import type { PlaceFailure } from "./http/classic.js";
 
 /** What happens at a center, counted and logged: the only place that does either. Floods of equal lines are cut. */
@@ -27,6 +28,10 @@ export class CenterReports extends ProcessReports {
     const codes = [...new Set(failures.map(({ code }) => code))].join(", ");
     const fields = { callId, failures: failures.slice(0, 10), places: failures.length };
     this.limiter.log("warn", `failures ${codes}`, fields, `a call failed at some nodes: ${codes}`);
+  }
+
+  batchEnded(callId: string, counts: BatchCounts): void {
+    this.log.debug({ callId, ...counts }, "batch");
   }
 
   badRequest(port: string, error: Error, status: number): void {

@@ -1,14 +1,10 @@
-import {
-  type Command,
-  commands as commandTable,
-  HUB_SERVICE,
-  type WireOutcome,
-} from "@websocket-center/protocol";
+import { type Command, commands as commandTable, HUB_SERVICE } from "@websocket-center/protocol";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "../rpc/channel.js";
-import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
-import { needsSteps, type Places, planSteps, type Step, type StepItem } from "./plan.js";
+import type { Outcome } from "../rpc/outcome.js";
+import { counted, outcomeOf } from "./outcomes.js";
+import { isGroupsCommand, type Places, planSteps, type Step, type StepItem } from "./plan.js";
 import type { Registry } from "./registry.js";
 import type { Targets } from "./targets.js";
 
@@ -70,7 +66,7 @@ export class Router {
     { timeoutMs, signal, nodes = this.#registry.channels() }: RouteOptions,
   ): Promise<AskedAnswer> {
     const places = batch.map((): Places => new Map());
-    if (!batch.some(needsSteps)) {
+    if (!batch.some(isGroupsCommand)) {
       await this.#askOnce(batch, nodes, places, { timeoutMs, signal });
       return { nodes, places };
     }
@@ -136,13 +132,6 @@ export class Router {
   }
 }
 
-/** Where the number of outcomes is not that of the commands, which belongs to which is unknown. */
-function counted(answer: NodeAnswer | undefined, count: number, nodeId: string): NodeAnswer | undefined {
-  if (answer?.ok !== true || answer.outcomes.length === count) return answer;
-  const message = `node ${nodeId} answered ${answer.outcomes.length} outcomes to ${count} commands`;
-  return { ok: false, code: "INTERNAL", message };
-}
-
 function record(
   places: readonly Places[],
   items: readonly StepItem[],
@@ -154,20 +143,4 @@ function record(
   for (const [at, { index, command }] of items.entries()) {
     places[index]?.set(channel, outcomeOf(command, id, settled, at));
   }
-}
-
-function outcomeOf(command: Command, nodeId: string, answer: NodeAnswer | undefined, at: number): Outcome {
-  if (answer === undefined) return { ok: false, code: "INTERNAL", message: `node ${nodeId} was not settled` };
-  if (!answer.ok) return answer;
-  return checked(command, nodeId, answer.outcomes[at]);
-}
-
-/** What a node sends is checked like anything else that comes over a wire. */
-function checked(command: Command, nodeId: string, wire: WireOutcome | undefined): Outcome {
-  const outcome = outcomeOfWire(wire);
-  if (!outcome.ok) return outcome;
-  const result = commandTable[command.name].result.safeParse(outcome.value);
-  if (result.success) return { ok: true, value: result.data };
-  const message = `node ${nodeId} answered what ${command.name} does not return`;
-  return { ok: false, code: "INTERNAL", message };
 }

@@ -10,7 +10,7 @@ import type { Interest } from "./interest.js";
 import type { Registry } from "./registry.js";
 
 /** Whom a command concerns. */
-type Concern = "every" | { kind: InterestKind | "connection"; ids: readonly string[] };
+export type Concern = "every" | { kind: InterestKind | "connection"; ids: readonly string[] };
 
 /** Finds the nodes that have to be asked. */
 export class Targets {
@@ -69,7 +69,7 @@ function mayHaveConcerned(concerns: readonly Exclude<Concern, "every">[], { memb
   return concerns.some(({ kind, ids }) => kind !== "connection" || ids.some((id) => nodeKeyOf(id) === key));
 }
 
-function concernOf({ name, params }: Command): Concern {
+export function concernOf({ name, params }: Command): Concern {
   switch (commandTable[name].target) {
     case "connection":
       return "connectionId" in params ? { kind: "connection", ids: [params.connectionId] } : "every";

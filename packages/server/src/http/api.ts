@@ -352,6 +352,11 @@ export function createApi(options: ApiOptions): Api {
       end(exchange, sendProblem(exchange, 403, "SCOPE_MISSING", denial));
       return;
     }
+    if ("stream" in route) {
+      const denial = (need: Need): string | undefined => denialOf(exchange, principal, [need]);
+      end(exchange, await route.stream({ req, res, callId, cors: exchange.cors, principal, denial }));
+      return;
+    }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };
     if (body === undefined) return;
     if (!body.ok) {

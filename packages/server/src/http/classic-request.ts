@@ -105,7 +105,8 @@ function readTimeout(given: unknown): number | undefined {
   return timeoutMs >= 1 && timeoutMs <= MAX_CALL_TIMEOUT_MS ? timeoutMs : undefined;
 }
 
-function readEvent(name: string, given: unknown, limits: ParamLimits): ClassicCall {
+/** Reads one event, whose parameters are `given` by name or by position. */
+export function readEvent(name: string, given: unknown, limits: ParamLimits): ClassicCall {
   const event = findClassicEvent(name);
   if (event === undefined) return { event: name, kind: "unknown", message: `unknown event "${shown(name)}"` };
   const invalid = (problem: string): ClassicCall => ({

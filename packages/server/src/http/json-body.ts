@@ -22,17 +22,32 @@ export const MAX_BODY_DEPTH = 1024;
 export function parseJsonBody(bytes: Buffer): JsonBody {
   if (bytes.length === 0) return { ok: true, body: {} };
   if (!isUtf8(bytes)) return { ok: false, message: "the body is not UTF-8" };
-  const text = bytes.toString("utf8");
-  const { isTooDeep, longNumbers } = scanJson(text, MAX_BODY_DEPTH);
-  if (isTooDeep) return { ok: false, message: `the body is nested deeper than ${MAX_BODY_DEPTH}` };
+  const parsed = parseJson(bytes.toString("utf8"));
+  return parsed.ok ? asBody(parsed.value) : { ok: false, message: `the body ${parsed.problem}` };
+}
+
+export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: string };
+
+/** Parses JSON as {@link parseJsonBody} does, whatever it is. */
+export function parseJson(text: string): ParsedJson {
+  const { isTooDeep, longNumbers } = isPlain(text) ? plain : scanJson(text, MAX_BODY_DEPTH);
+  if (isTooDeep) return { ok: false, problem: `is nested deeper than ${MAX_BODY_DEPTH}` };
   try {
-    if (longNumbers.length === 0) return asBody(JSON.parse(text));
-    return asBody(restoreNumbers(JSON.parse(markNumbers(text, longNumbers))));
+    if (longNumbers.length === 0) return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: restoreNumbers(JSON.parse(markNumbers(text, longNumbers))) };
   } catch (error) {
     const position = longNumbers.length === 0 ? positionIn(messageOf(error)) : "";
-    return { ok: false, message: `the body is not valid JSON${position}` };
+    return { ok: false, problem: `is not valid JSON${position}` };
   }
 }
+
+/** Whether a scan would surely find nothing: it costs more than parsing a short text. */
+function isPlain(text: string): boolean {
+  return text.length <= MAX_BODY_DEPTH && !mayBeLongNumber.test(text);
+}
+
+const mayBeLongNumber = /[0-9.eE+-]{16}|-0/;
+const plain = { isTooDeep: false, longNumbers: [] } as const;
 
 /** Takes a value that is parsed already, by an application's own body parser, as a body. */
 export function asBody(value: unknown): JsonBody {

@@ -30,8 +30,23 @@ export interface RouteRequest {
   signal: AbortSignal;
 }
 
+/** What a streaming route gets of a request, whose body is unread and whose answer is not begun. */
+export interface StreamRequest extends Omit<RouteExchange, "req">, Pick<RouteRequest, "req" | "principal"> {
+  /** What the token does not allow, which is reported; undefined where it does. */
+  denial: (need: Need) => string | undefined;
+}
+
+/** An endpoint of our own that answers while it reads. It never throws, and resolves when its answer has ended. */
+export interface StreamRoute {
+  method: "POST";
+  public?: false;
+  forPages?: false;
+  scope: Scope | "asked";
+  stream: (request: StreamRequest) => Promise<RouteEnd>;
+}
+
 /** An endpoint of our own. It throws a CenterError to answer with a problem document that has its code and status. */
-export interface Route {
+export interface AnsweringRoute {
   /** GET (which serves HEAD too) is the default. */
   method?: "GET" | "POST";
   /** A public route is answered whoever asks; any other follows the API's rules, with 401 for a missing token. */
@@ -42,6 +57,8 @@ export interface Route {
   scope?: Scope | "asked";
   handle: (request: RouteRequest) => Answer | Promise<Answer>;
 }
+
+export type Route = AnsweringRoute | StreamRoute;
 
 /** Routes by their paths, such as `/nodes` or `/services/{name}/{method}`. */
 export type Routes = Readonly<Record<string, Route>>;
@@ -131,7 +148,7 @@ export function refuseOtherMethod(route: Route, exchange: RouteExchange): RouteE
 
 /** Answers with what the route gives, or the problem that it throws; 500 for faults, which `onError` is told. */
 export async function serveRoute(
-  route: Route,
+  route: AnsweringRoute,
   exchange: RouteExchange,
   request: RouteRequest,
   onError: (error: unknown, callId: string) => void,

@@ -12,6 +12,7 @@ import type { Assignment } from "../../steering/steering.js";
 import type { NodeLinks } from "../node-links.js";
 import type { CenterReports } from "../reports.js";
 import { type AdminCenter, adminRoutes } from "./admin.js";
+import type { Batches } from "./batch.js";
 import { answerClassic } from "./classic.js";
 import { serviceRoutes } from "./services.js";
 
@@ -26,6 +27,7 @@ export function createCenterApi(
   parts: {
     center: AdminCenter & { assign: (userId: string) => Assignment };
     accessControl: AccessControl;
+    batches: Batches;
     links: NodeLinks;
     metrics: Registry;
     notReady: () => string[];
@@ -33,7 +35,7 @@ export function createCenterApi(
     reports: CenterReports;
   },
 ): Api {
-  const { center, links, metrics, notReady, middleware, reports } = parts;
+  const { batches, center, links, metrics, notReady, middleware, reports } = parts;
   const { access, audit } = parts.accessControl;
   const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, trustedProxies } = config;
   return createApi({
@@ -47,6 +49,7 @@ export function createCenterApi(
       ...opsRoutes(metrics, notReady),
       ...serviceRoutes(links.services, { audit, defaultTimeoutMs: callTimeoutMs }),
       ...adminRoutes(center, audit),
+      ...batches.routes,
       "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
     classic: async (request, call) => {

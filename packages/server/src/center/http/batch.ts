@@ -1,0 +1,324 @@
+import { type Command, type CommandName, mergeResults, type Result } from "@websocket-center/protocol";
+import type { AuditLog } from "../../audit.js";
+import type { ParamLimits } from "../../http/classic-params.js";
+import { type Line, LineSplitter } from "../../http/line-splitter.js";
+import { PacedWriter } from "../../http/paced-writer.js";
+import { ABORTED_STATUS, type RouteEnd, type Routes, type StreamRequest } from "../../http/routes.js";
+import { Pipeline, type PipedCommand, type PipelineParts } from "../pipeline.js";
+import type { Places } from "../plan.js";
+import { type BatchLine, type LineError, readBatchLine } from "./batch-line.js";
+
+export const NDJSON_TYPE = "application/x-ndjson";
+
+/** Commands of one stream that may be under way. */
+const MAX_IN_FLIGHT = 4096;
+/** What their lines, and what they may answer, may take together. */
+const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+/** Results that may wait for a caller before no more lines are read. */
+const MAX_BACKLOG_BYTES = 1024 * 1024;
+/** How long a caller may read nothing of what waits for it. */
+const STALL_MS = 30_000;
+/** How long lines are refused, one by one, before the answer ends when the center stops. */
+const REFUSING_MS = 1000;
+/** How long, after that, what still comes is thrown away. */
+const LINGER_MS = 2000;
+
+export interface BatchOptions {
+  pipeline: PipelineParts;
+  audit: AuditLog;
+  limits: ParamLimits & { maxBodyBytes: number };
+  defaultTimeoutMs: number;
+  reports: BatchReports;
+}
+
+/** Who is told of a stream that has ended. */
+export interface BatchReports {
+  batchEnded: (callId: string, counts: BatchCounts) => void;
+}
+
+/** Lines of a stream: those whose commands were taken, and those that were refused. */
+export interface BatchCounts {
+  taken: number;
+  refused: number;
+}
+
+/** The streams of `POST /batch` that are open. */
+export class Batches {
+  readonly #options: BatchOptions;
+  readonly #open = new Set<BatchStream>();
+  readonly counts: BatchCounts = { taken: 0, refused: 0 };
+  #isStopping = false;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+  }
+
+  get streams(): number {
+    return this.#open.size;
+  }
+
+  /** Commands that are under way. */
+  get inFlight(): number {
+    let all = 0;
+    for (const { inFlight } of this.#open) all += inFlight;
+    return all;
+  }
+
+  readonly routes: Routes = {
+    "/batch": { method: "POST", scope: "asked", stream: (request) => this.#serve(request) },
+  };
+
+  /** The center stops: lines that were not taken are refused, and streams end with their last results. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const stream of this.#open) stream.stop();
+  }
+
+  async #serve(request: StreamRequest): Promise<RouteEnd> {
+    const stream = new BatchStream(request, this.#options, this.counts);
+    this.#open.add(stream);
+    if (this.#isStopping) stream.stop();
+    const end = await stream.ended;
+    this.#open.delete(stream);
+    return end;
+  }
+}
+
+/** A line on its way. */
+class Entry implements PipedCommand {
+  readonly command: Command;
+  readonly places: Places = new Map();
+  readonly bytes: number;
+  readonly endsAt: number;
+  readonly line: BatchLine;
+  missing = 0;
+
+  constructor(line: BatchLine, bytes: number, endsAt: number) {
+    this.line = line;
+    this.command = line.command;
+    this.bytes = bytes;
+    this.endsAt = endsAt;
+  }
+}
+
+/**
+ * One `POST /batch`: a line in, a command to the nodes that it concerns, a line out when it is answered.
+ *
+ * Reads no further while too many commands are under way, or while too many results wait for a caller that does not
+ * read them; one that reads nothing for 30 s is cut off. When the caller goes away, what was sent runs.
+ */
+class BatchStream {
+  readonly ended: Promise<RouteEnd>;
+  readonly #request: StreamRequest;
+  readonly #options: BatchOptions;
+  readonly #counts: BatchCounts;
+  readonly #own: BatchCounts = { taken: 0, refused: 0 };
+  readonly #lines: LineSplitter;
+  readonly #pipeline: Pipeline<Entry>;
+  readonly #writer: PacedWriter;
+  #lineNumber = 0;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #now = performance.now();
+  #isFlushing = false;
+  #isPaused = false;
+  #isRead = false;
+  #isStopping = false;
+  #isOver = false;
+  #end: (end: RouteEnd) => void = () => {};
+
+  constructor(request: StreamRequest, options: BatchOptions, counts: BatchCounts) {
+    this.#request = request;
+    this.#options = options;
+    this.#counts = counts;
+    const { req, res, callId, cors } = request;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#lines = new LineSplitter(options.limits.maxBodyBytes, (line) => this.#onLine(line));
+    this.#pipeline = new Pipeline(options.pipeline, (entry) => this.#onSettled(entry));
+    this.#writer = new PacedWriter(res, {
+      stallMs: STALL_MS,
+      onRoom: () => this.#readOn(),
+      onStall: () => res.destroy(),
+    });
+    res.writeHead(200, {
+      "Content-Type": NDJSON_TYPE,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      "X-Accel-Buffering": "no",
+      "WSC-Call-Id": callId,
+      ...cors,
+    });
+    res.flushHeaders();
+    res.once("close", () => this.#onClose());
+    req.on("data", (chunk: Buffer) => this.#onData(chunk));
+    req.once("end", () => this.#onEnd());
+    req.on("error", () => res.destroy());
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#readOn();
+    setTimeout(() => {
+      this.#isRead = true;
+      this.#endIfDone();
+    }, REFUSING_MS).unref();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#now = performance.now();
+    this.#lines.push(chunk);
+    this.#flushSoon();
+    if (this.#isFull() && !this.#isStopping) {
+      this.#isPaused = true;
+      this.#request.req.pause();
+    }
+  }
+
+  #onEnd(): void {
+    this.#now = performance.now();
+    this.#lines.end();
+    this.#isRead = true;
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      if (this.#isOver) return;
+      this.#pipeline.flush();
+      this.#endIfDone();
+    });
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#inFlight >= MAX_IN_FLIGHT ||
+      this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES ||
+      this.#writer.backlog >= MAX_BACKLOG_BYTES
+    );
+  }
+
+  #readOn(): void {
+    if (!this.#isPaused || (this.#isFull() && !this.#isStopping)) return;
+    this.#isPaused = false;
+    this.#request.req.resume();
+  }
+
+  #onLine(line: Line): void {
+    this.#lineNumber += 1;
+    if ("problem" in line) {
+      this.#refuse("null", { code: "INVALID_PARAMS", message: line.problem });
+      return;
+    }
+    const { text, bytes } = line;
+    if (isBlank(text)) return;
+    const reading = readBatchLine(text, this.#options.limits);
+    if (!reading.ok) {
+      this.#refuse(reading.id, reading.error);
+      return;
+    }
+    const asked = reading.line;
+    if (this.#isStopping) {
+      this.#refuse(asked.id, { code: "CENTER_BUSY", message: "the center stops; the command was not run" });
+      return;
+    }
+    const denial = this.#request.principal.scopes.has(asked.need.scope)
+      ? undefined
+      : this.#request.denial(asked.need);
+    if (denial !== undefined) {
+      this.#refuse(asked.id, { code: "SCOPE_MISSING", message: denial });
+      return;
+    }
+    const timeoutMs = asked.timeoutMs ?? this.#options.defaultTimeoutMs;
+    this.#own.taken += 1;
+    this.#counts.taken += 1;
+    this.#inFlight += 1;
+    this.#inFlightBytes += bytes;
+    this.#pipeline.take(new Entry(asked, bytes, this.#now + timeoutMs));
+  }
+
+  #refuse(id: string, error: LineError): void {
+    this.#own.refused += 1;
+    this.#counts.refused += 1;
+    const { code, message } = error;
+    const shown = JSON.stringify({ code, message });
+    this.#writer.push(`{"id":${id},"line":${this.#lineNumber},"error":${shown}}\n`);
+  }
+
+  #onSettled(entry: Entry): void {
+    this.#inFlight -= 1;
+    this.#inFlightBytes -= entry.bytes;
+    const { audit } = this.#options;
+    audit.command(this.#request, entry.command, [...entry.places.values()]);
+    if (this.#isOver) return;
+    this.#writer.push(answerText(entry));
+    this.#readOn();
+    if (this.#isRead) this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#isRead || this.#isFlushing || this.#inFlight > 0 || this.#isOver) return;
+    this.#writer.whenEmpty(() => {
+      const { req, res } = this.#request;
+      res.end();
+      if (!req.complete) discard(this.#request);
+    });
+  }
+
+  #onClose(): void {
+    this.#isOver = true;
+    this.#writer.close();
+    this.#pipeline.drop();
+    const { res, callId } = this.#request;
+    this.#options.reports.batchEnded(callId, this.#own);
+    this.#end(
+      res.writableFinished ? { status: 200, outcome: "ok" } : { status: ABORTED_STATUS, outcome: "aborted" },
+    );
+  }
+}
+
+/** The answer was given before the body ended: what still comes is read for a while, since a reset would destroy it. */
+function discard({ req }: StreamRequest): void {
+  const { socket } = req;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  req.once("end", () => socket.destroySoon());
+  socket.once("close", () => clearTimeout(timer));
+  req.resume();
+}
+
+function isBlank(text: string): boolean {
+  return text === "" || (!text.startsWith("{") && text.trim() === "");
+}
+
+function answerText({ line, command, places }: Entry): string {
+  const { event } = line;
+  let nodes = "";
+  let failures = "";
+  const values: unknown[] = [];
+  for (const [{ member }, outcome] of places) {
+    if (outcome.ok) {
+      values.push(outcome.value);
+      const value = event === undefined ? outcome.value : event.toValue(outcome.value);
+      nodes += `${nodes === "" ? "" : ","}"${member.id}":${JSON.stringify(value)}`;
+    } else {
+      const { code, message } = outcome;
+      failures += `${failures === "" ? "" : ","}"${member.id}":${JSON.stringify({ code, message })}`;
+    }
+  }
+  const merged =
+    event === undefined
+      ? `,"value":${JSON.stringify(mergeResults(command.name, values as Result<CommandName>[]))}`
+      : "";
+  return `{"id":${line.id}${merged},"nodes":{${nodes}}${failures === "" ? "" : `,"failures":{${failures}}`}}\n`;
+}
