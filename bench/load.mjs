@@ -73,6 +73,28 @@ export async function sendRequests({
   return result;
 }
 
+/** Streams commands to `POST /batch` (load/batch-load.c), `window` of them in flight. `line`: without its `{"id":…,`. */
+export async function sendBatch({ port, line, expect, numbers, seconds, window, warmUp = 0, watch = [] }) {
+  const program = new Program(
+    [
+      programs.batchLoad,
+      ...["--port", String(port)],
+      ...["--window", String(window)],
+      ...["--line", line],
+      ...["--expect", expect],
+      ...["--numbers", String(numbers)],
+      ...["--seconds", String(seconds)],
+      ...["--warm-up", String(warmUp)],
+      ...(watch.length > 0 ? ["--watch", watch.join(",")] : []),
+    ],
+    { core: cores.load, name: "batch-load" },
+  );
+  const result = await program.answer();
+  await program.stop();
+  if (result.failed > 0) throw new Error(`${result.failed} commands had a wrong answer`);
+  return result;
+}
+
 /** A GET request of the classic API as the load program sends it. */
 export function classicRequest(event, parameters) {
   const query = Object.entries(parameters).map(([key, value]) => `${event}[${key}]=${value}`);

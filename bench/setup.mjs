@@ -14,6 +14,7 @@ const binaries = path.join(resultsFolder, "bin");
 /** The compiled programs of `load/`. */
 export const programs = {
   wsLoad: path.join(binaries, "ws-load"),
+  batchLoad: path.join(binaries, "batch-load"),
   httpLoad: path.join(binaries, "http-load"),
   writeLoop: path.join(binaries, "write-loop"),
 };

@@ -1,5 +1,6 @@
 // The rows of the benchmark, in the order of the document. Each has a name, `run`, which measures and returns what is
 // kept, and `report`, which says it.
+import * as batch from "./batch.mjs";
 import * as calls from "./calls.mjs";
 import * as coalescing from "./coalescing.mjs";
 import * as connect from "./connect.mjs";
@@ -10,4 +11,4 @@ import * as latency from "./latency.mjs";
 import * as memory from "./memory.mjs";
 import * as workers from "./workers.mjs";
 
-export const rows = [fanOut, coalescing, groups, calls, latency, memory, connect, crowd, workers];
+export const rows = [fanOut, coalescing, groups, calls, batch, latency, memory, connect, crowd, workers];

@@ -1,0 +1,135 @@
+// Commands streamed to POST /batch, beside single requests to the same center in the same run.
+import { startCluster } from "../cluster.mjs";
+import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
+import { payload } from "../peers/serve.mjs";
+import { goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
+
+const USERS = 1000;
+const NODES = 2;
+
+export const name = "batch";
+
+/** `window`: commands in flight; without one, a request for each command. */
+const ways = [
+  { name: "single", title: "single requests, 64 connections" },
+  { name: "stream-64", title: "**`POST /batch`**, 64 in flight", window: 64 },
+  { name: "stream-256", title: "**`POST /batch`**, 256 in flight", window: 256 },
+  { name: "stream-1024", title: "**`POST /batch`**, 1,024 in flight", window: 1024 },
+];
+
+export async function run({ quick, log }) {
+  const rounds = quick ? 3 : 9;
+  const seconds = quick ? 0.7 : 2;
+  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
+  const line = inFile(`"command":"sendToUser","params":{"userId":"${NUMBER}","message":"${payload}"}}`);
+  const cluster = await startCluster({ nodes: NODES, users: USERS });
+  const { center, nodes, http: port } = cluster;
+  const load = async ({ window }, duration) => {
+    const options = {
+      port,
+      numbers: USERS,
+      seconds: duration,
+      watch: [center.pid, ...nodes.map(({ pid }) => pid)],
+    };
+    if (window === undefined) {
+      const { requests: commands, ...rest } = await sendRequests({ ...options, request, expect: '"code":0' });
+      return measured({ commands, ...rest });
+    }
+    return measured(await sendBatch({ ...options, line, window, expect: '"value":1,' }));
+  };
+  for (const way of ways) await load(way, 2.5);
+  const samples = Object.fromEntries(ways.map((way) => [way.name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    log(`round ${round + 1} of ${rounds}`);
+    for (const way of ways) samples[way.name].push(await load(way, seconds));
+  }
+  await cluster.stop();
+  return {
+    users: USERS,
+    nodes: NODES,
+    rounds,
+    results: Object.fromEntries(
+      ways.map(({ name: key, title }) => [key, { title, ...summarize(samples[key], samples.single) }]),
+    ),
+  };
+}
+
+function measured({ commands, perSecond, serverCpu: [center, ...nodes], seconds, cpu, p50, p99 }) {
+  return {
+    centerMicroseconds: (center / commands) * 1e6,
+    nodeMicroseconds: (nodes.reduce((sum, one) => sum + one, 0) / commands) * 1e6,
+    perSecond,
+    centerShare: center / seconds,
+    loadShare: cpu / seconds,
+    p50,
+    p99,
+  };
+}
+
+function summarize(samples, single) {
+  const of = (pick) => summary(samples.map(pick));
+  const ratio = (pick) => summary(samples.map((sample, round) => pick(sample) / pick(single[round])));
+  const center = (sample) => sample.centerMicroseconds;
+  const node = (sample) => sample.nodeMicroseconds;
+  return {
+    centerRatio: ratio(center),
+    centerMicroseconds: of(center),
+    nodeRatio: ratio(node),
+    nodeMicroseconds: of(node),
+    perSecond: of((sample) => sample.perSecond),
+    centerShare: of((sample) => sample.centerShare),
+    loadShare: of((sample) => sample.loadShare),
+    p50: of((sample) => sample.p50),
+    p99: of((sample) => sample.p99),
+    samples,
+  };
+}
+
+export function report({ users, nodes, rounds, results }) {
+  const all = Object.values(results);
+  const markdown = `
+A message to one of ${number(users)} users on ${nodes} nodes, each with a client that gets it. *Single requests*:
+\`GET /?event=sendMessageToId\`, one in flight on each of 64 keep-alive connections. *\`POST /batch\`*: one connection, another
+line for each answer, so that so many commands are in flight. CPU is that of the center's process a command, and of all
+nodes together; the nodes and the load share a core, so a rate may be what those allow. Median of ${rounds} rounds (least to
+most).
+
+${table(
+  [
+    "way",
+    "CPU of the center, ratio to single requests",
+    "CPU of the center, us",
+    "CPU of the nodes, us",
+    "commands/s",
+    "p50, ms",
+    "p99, ms",
+    "center's core",
+    "load program",
+  ],
+  all.map((way) => [
+    way.title,
+    spread(way.centerRatio),
+    spread(way.centerMicroseconds, 1),
+    spread(way.nodeMicroseconds, 1),
+    number(way.perSecond.median),
+    spread(way.p50),
+    spread(way.p99),
+    percent(way.centerShare),
+    percent(way.loadShare),
+  ]),
+)}
+`;
+  return {
+    title: "Commands in a stream",
+    markdown,
+    images: {},
+    goals: ["stream-64", "stream-256", "stream-1024"].map((key) =>
+      goal({
+        work: `a command by ${results[key].title.replaceAll("*", "")}`,
+        target: "CPU of the center at most a quarter of that of a single request",
+        value: results[key].centerRatio,
+        atMost: 0.25,
+      }),
+    ),
+  };
+}
