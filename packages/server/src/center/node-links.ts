@@ -67,7 +67,7 @@ export class NodeLinks {
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
     this.router = new Router(this.#registry, this.#caller, this.#targets);
-    this.pipelineParts = { registry: this.#registry, caller: this.#caller, targets: this.#targets };
+    this.pipelineParts = { caller: this.#caller, targets: this.#targets };
     this.services = new ServiceDirectory({
       registry: this.#registry,
       caller: this.#caller,

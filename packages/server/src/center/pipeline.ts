@@ -1,10 +1,12 @@
 import { addsInterest, type Command, HUB_SERVICE, utf8Length } from "@websocket-center/protocol";
+import { CenterError } from "../errors.js";
 import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
-import { outcomesOf } from "./outcomes.js";
-import { groupsQuestion, groupsSending, isGroupsCommand, type Places } from "./plan.js";
-import type { Registry } from "./registry.js";
+import type { Outcome } from "../rpc/outcome.js";
 import { Adding } from "./adding.js";
+import { outcomesOf } from "./outcomes.js";
+import { type Errand, Lane } from "./pipeline-lane.js";
+import { groupsQuestion, groupsSending, isGroupsCommand, type Places } from "./plan.js";
 import type { Targets } from "./targets.js";
 
 /** A command on its way through a pipeline. */
@@ -21,56 +23,42 @@ export interface PipedCommand {
 }
 
 export interface PipelineParts {
-  registry: Registry;
   caller: Caller;
   targets: Targets;
 }
 
-/** What one node is asked for a piped command: all of it, or the first or second half of a split one. */
-interface Errand<C extends PipedCommand> {
-  readonly piped: C;
-  readonly command: Command;
-  readonly bytes: number;
-  readonly endsAt: number;
-  readonly isQuestion: boolean;
+export interface PipelineEvents<C> {
+  /** Every node that was asked has settled. */
+  onSettled: (piped: C) => void;
+  /** It was not run at all. */
+  onDropped: (piped: C, error: CenterError) => void;
 }
 
-/** What goes to one node, in order. */
-interface Lane<C extends PipedCommand> {
-  readonly channel: Channel;
-  errands: Errand<C>[];
-  /** A frame is under way that others could overtake, since it goes in pieces. */
-  isHeld: boolean;
-}
-
-/** Frames up to this are sent whole, and so in order. */
-const FRAME_BYTES = 24 * 1024;
-/** Frames that go in pieces anyway. */
-const PIECES_FRAME_BYTES = 512 * 1024;
-/** Commands whose times end so near to each other share a frame, and the end that comes first. */
-const SAME_END_MS = 10;
+/** How often one looks for commands whose time has ended while they waited for others. */
+const LOOK_MS = 50;
 
 /**
- * Sends a stream of commands to the nodes that each concerns, as few frames: what is there when `flush` is called goes
- * to a node as one call. Many are under way at once, and each settles by itself.
+ * Sends a stream of commands to the nodes that each concerns, in as few frames as that takes: what is there when `flush`
+ * is called goes to a node as one call. Many are under way at once, and each settles by itself.
  *
- * Every node runs the commands that concern it in the order in which they were taken. A command finds the users and
- * groups of those before it, answered or not. What is taken behind a command in two halves waits until the second half
- * is sent, but for more such commands.
+ * A node runs the commands that concern it in the order in which they were taken. A command finds the users and groups
+ * that those before it make, answered or not. What is taken behind a command in two halves ("the groups of") waits until
+ * its second half is sent; several such commands in a row wait together.
  */
 export class Pipeline<C extends PipedCommand> {
   readonly #parts: PipelineParts;
-  readonly #onSettled: (piped: C) => void;
+  readonly #events: PipelineEvents<C>;
   readonly #lanes = new Map<Channel, Lane<C>>();
   readonly #adding = new Adding();
   #queue: C[] = [];
-  /** Split commands whose second half is not sent. */
+  /** Commands whose second half is not sent. */
   #halves: C[] = [];
   #openQuestions = 0;
+  #looking: NodeJS.Timeout | undefined;
 
-  constructor(parts: PipelineParts, onSettled: (piped: C) => void) {
+  constructor(parts: PipelineParts, events: PipelineEvents<C>) {
     this.#parts = parts;
-    this.#onSettled = onSettled;
+    this.#events = events;
   }
 
   /** Takes a command, which goes with the next `flush`. */
@@ -90,34 +78,31 @@ export class Pipeline<C extends PipedCommand> {
     }
     this.#queue = at === this.#queue.length ? [] : this.#queue.slice(at);
     for (const lane of this.#lanes.values()) this.#run(lane);
+    this.#lookLater();
   }
 
-  /** Drops what is not sent. What was sent runs, and settles unless a part of it was not sent. */
-  drop(): void {
+  /** Drops what is not sent. What was sent runs, and settles unless a part of it was dropped. */
+  close(): void {
+    clearTimeout(this.#looking);
     this.#queue = [];
     this.#halves = [];
-    for (const lane of this.#lanes.values()) lane.errands = [];
+    for (const lane of this.#lanes.values()) lane.clear();
   }
 
   #ask(piped: C, question: Command): void {
+    const nodes = this.#nodesOf(question);
     this.#halves.push(piped);
     this.#openQuestions += 1;
+    piped.missing = nodes.length;
     const now = performance.now();
     const endsAt = now + (piped.endsAt - now) / 2;
-    const nodes = this.#nodesOf(question);
-    piped.missing = nodes.length;
     for (const node of nodes) {
-      this.#laneOf(node).errands.push({
-        piped,
-        command: question,
-        bytes: piped.bytes,
-        endsAt,
-        isQuestion: true,
-      });
+      this.#laneOf(node).add({ piped, command: question, bytes: piped.bytes, endsAt, isQuestion: true });
     }
     if (nodes.length === 0) this.#onAnswered();
   }
 
+  /** All nodes have answered one of the questions. With the last one, the second halves go out in their order. */
   #onAnswered(): void {
     this.#openQuestions -= 1;
     if (this.#openQuestions > 0) return;
@@ -126,7 +111,7 @@ export class Pipeline<C extends PipedCommand> {
     for (const piped of halves) {
       const failed = [...piped.places].filter(([, { ok }]) => !ok).map(([node]) => node);
       const sending = isGroupsCommand(piped.command) ? groupsSending(piped.command, piped.places) : undefined;
-      if (sending === undefined) this.#onSettled(piped);
+      if (sending === undefined) this.#events.onSettled(piped);
       else this.#give(piped, sending, bytesOf(sending, piped.bytes), failed);
     }
   }
@@ -137,54 +122,44 @@ export class Pipeline<C extends PipedCommand> {
     if (spared.length > 0) nodes = nodes.filter((node) => !spared.includes(node));
     piped.missing = nodes.length;
     if (nodes.length === 0) {
-      this.#onSettled(piped);
+      this.#events.onSettled(piped);
       return;
     }
     const { endsAt } = piped;
-    for (const node of nodes) {
-      this.#laneOf(node).errands.push({ piped, command, bytes, endsAt, isQuestion: false });
-    }
+    for (const node of nodes) this.#laneOf(node).add({ piped, command, bytes, endsAt, isQuestion: false });
     if (addsInterest(command.name)) this.#adding.begin(command, nodes);
   }
 
   #nodesOf(command: Command): readonly Channel[] {
-    const { registry, targets } = this.#parts;
-    return this.#adding.including(command, targets.of([command], registry.channels()));
+    return this.#adding.including(command, this.#parts.targets.ofOne(command));
   }
 
   #laneOf(channel: Channel): Lane<C> {
     let lane = this.#lanes.get(channel);
     if (lane === undefined) {
-      lane = { channel, errands: [], isHeld: false };
+      lane = new Lane(channel);
       this.#lanes.set(channel, lane);
     }
     return lane;
   }
 
   #run(lane: Lane<C>): void {
-    while (!lane.isHeld && lane.errands.length > 0) {
-      const frame = takeFrame(lane);
-      this.#send(lane, frame);
-    }
+    for (let frame = lane.next(); frame !== undefined; frame = lane.next()) void this.#send(lane, frame);
     if (!lane.isHeld) this.#lanes.delete(lane.channel);
   }
 
-  #send(lane: Lane<C>, errands: Errand<C>[]): void {
+  /** Never rejects, as `Caller.call` does not. */
+  async #send(lane: Lane<C>, errands: readonly Errand<C>[]): Promise<void> {
     const { channel } = lane;
-    const first = errands[0];
-    if (first === undefined) return;
+    const { caller } = this.#parts;
     const commands = errands.map(({ command }) => command);
-    const timeoutMs = Math.max(0, first.endsAt - performance.now());
-    lane.isHeld = first.bytes > FRAME_BYTES;
-    void this.#parts.caller.call([channel], HUB_SERVICE, commands, { timeoutMs }).then((answers) => {
-      this.#settle(channel, errands, commands, answers.get(channel.member));
-      if (!lane.isHeld) return;
-      lane.isHeld = false;
-      this.#run(lane);
-    });
+    const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
+    const answers = await caller.call([channel], HUB_SERVICE, commands, { timeoutMs });
+    this.#onAnswer(channel, errands, commands, answers.get(channel.member));
+    if (lane.release(errands)) this.#run(lane);
   }
 
-  #settle(
+  #onAnswer(
     channel: Channel,
     errands: readonly Errand<C>[],
     commands: readonly Command[],
@@ -192,42 +167,49 @@ export class Pipeline<C extends PipedCommand> {
   ): void {
     const wasWaiting = this.#halves.length > 0;
     const outcomes = outcomesOf(commands, channel.member.id, answer);
-    for (const [at, outcome] of outcomes.entries()) {
-      const errand = errands[at];
-      if (errand === undefined) continue;
-      const { piped, command, isQuestion } = errand;
-      piped.places.set(channel, outcome);
-      if (addsInterest(command.name)) this.#adding.end(command, channel);
-      piped.missing -= 1;
-      if (piped.missing > 0) continue;
-      if (isQuestion) this.#onAnswered();
-      else this.#onSettled(piped);
+    for (const [at, errand] of errands.entries()) this.#settle(channel, errand, outcomes[at]);
+    if (wasWaiting && this.#halves.length === 0) this.flush();
+  }
+
+  #settle(channel: Channel, { piped, command, isQuestion }: Errand<C>, outcome: Outcome | undefined): void {
+    if (outcome !== undefined) piped.places.set(channel, outcome);
+    if (addsInterest(command.name)) this.#adding.end(command, channel);
+    piped.missing -= 1;
+    if (piped.missing > 0) return;
+    if (isQuestion) this.#onAnswered();
+    else this.#events.onSettled(piped);
+  }
+
+  #lookLater(): void {
+    if (this.#looking !== undefined || (this.#queue.length === 0 && this.#lanes.size === 0)) return;
+    this.#looking = setTimeout(() => {
+      this.#looking = undefined;
+      this.#dropLate(performance.now());
+      this.#lookLater();
+    }, LOOK_MS);
+  }
+
+  /** Gives up those that have waited until their time ended. */
+  #dropLate(now: number): void {
+    const late = this.#queue.filter(({ endsAt }) => endsAt <= now);
+    if (late.length > 0) this.#queue = this.#queue.filter(({ endsAt }) => endsAt > now);
+    for (const piped of late) {
+      const message = "its time ended while it waited for commands before it; it was not run";
+      this.#events.onDropped(piped, new CenterError("CENTER_BUSY", message));
+    }
+    const wasWaiting = this.#halves.length > 0;
+    for (const lane of this.#lanes.values()) {
+      const { channel } = lane;
+      const message = `node ${channel.member.id} was busy with what was sent before; the call was not sent`;
+      for (const errand of lane.takeLate(now)) {
+        this.#settle(channel, errand, { ok: false, code: "NODE_OVERLOADED", message });
+      }
     }
     if (wasWaiting && this.#halves.length === 0) this.flush();
   }
 }
 
-/** What of a lane goes as one frame. */
-function takeFrame<C extends PipedCommand>(lane: Lane<C>): Errand<C>[] {
-  const { errands } = lane;
-  const first = errands[0];
-  if (first === undefined) return [];
-  const maxBytes = first.bytes > FRAME_BYTES ? PIECES_FRAME_BYTES : FRAME_BYTES;
-  let bytes = first.bytes;
-  let count = 1;
-  for (; count < errands.length; count += 1) {
-    const next = errands[count];
-    if (next === undefined || Math.abs(next.endsAt - first.endsAt) > SAME_END_MS) break;
-    bytes += next.bytes;
-    if (bytes > maxBytes) break;
-  }
-  if (count === errands.length) {
-    lane.errands = [];
-    return errands;
-  }
-  return errands.splice(0, count);
-}
-
+/** A second half names groups that the line did not. */
 function bytesOf(sending: Command, headBytes: number): number {
   if (!("groupIds" in sending.params)) return headBytes;
   return sending.params.groupIds.reduce((bytes, id) => bytes + utf8Length(id) + 5, headBytes);

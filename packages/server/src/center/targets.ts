@@ -45,6 +45,17 @@ export class Targets {
     );
   }
 
+  /** As `of`, for one command and all that are linked. */
+  ofOne(command: Command): readonly Channel[] {
+    const concern = concernOf(command);
+    if (concern === "every") {
+      this.counts.toEvery += 1;
+      return this.#registry.channels();
+    }
+    this.counts.toSome += 1;
+    return [...this.#find([concern])];
+  }
+
   #find(concerns: readonly Exclude<Concern, "every">[]): Set<Channel> {
     const found = new Set<Channel>();
     let isByInterest = false;

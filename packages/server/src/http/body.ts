@@ -11,10 +11,13 @@ export type BodyReading =
   | { kind: "tooLarge" }
   | { kind: "aborted" };
 
+/** How long a body may take to arrive. */
+const BODY_TIMEOUT_MS = 300_000;
+
 /**
  * Reads a request's body, of at most `maxBytes`.
  *
- * A body that says or turns out to be larger is given up at once, unread: answer it with {@link endAfterBody}. Always
+ * A body that takes longer than 5 minutes ends its connection. One that says or turns out to be larger is given up at once, unread: answer it with {@link endAfterBody}. Always
  * settles, and never rejects.
  */
 export function readBody(req: IncomingMessage, maxBytes: number): Promise<BodyReading> {
@@ -25,6 +28,7 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<BodyRe
     const chunks: Buffer[] = [];
     let length = 0;
     const settle = (reading: BodyReading): void => {
+      clearTimeout(timer);
       req.off("data", onData).off("end", onEnd).off("close", onAbort).off("error", onAbort);
       // An error may still follow, and would end the process if nobody heard it.
       req.on("error", ignore);
@@ -44,6 +48,8 @@ export function readBody(req: IncomingMessage, maxBytes: number): Promise<BodyRe
       settle({ kind: "bytes", bytes: chunks.length === 1 && only ? only : Buffer.concat(chunks, length) });
     };
     const onAbort = (): void => settle({ kind: "aborted" });
+    const timer = setTimeout(() => req.destroy(), BODY_TIMEOUT_MS);
+    timer.unref();
     req.on("data", onData).on("end", onEnd).on("close", onAbort).on("error", onAbort);
   });
 }

@@ -148,7 +148,8 @@ export function decimalText(number: number): string | undefined {
   return `${sign}0.${"0".repeat(-Number(text.slice(exponent + 1)) - 1)}${digits}`;
 }
 
-function isOver(text: string, maxBytes: number): boolean {
+/** Whether a text has more bytes of UTF-8. */
+export function isOver(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
 }

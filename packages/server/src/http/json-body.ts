@@ -30,7 +30,7 @@ export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: st
 
 /** Parses JSON as {@link parseJsonBody} does, whatever it is. */
 export function parseJson(text: string): ParsedJson {
-  const { isTooDeep, longNumbers } = isPlain(text) ? plain : scanJson(text, MAX_BODY_DEPTH);
+  const { isTooDeep, longNumbers } = scanJson(text, MAX_BODY_DEPTH);
   if (isTooDeep) return { ok: false, problem: `is nested deeper than ${MAX_BODY_DEPTH}` };
   try {
     if (longNumbers.length === 0) return { ok: true, value: JSON.parse(text) };
@@ -40,14 +40,6 @@ export function parseJson(text: string): ParsedJson {
     return { ok: false, problem: `is not valid JSON${position}` };
   }
 }
-
-/** Whether a scan would surely find nothing: it costs more than parsing a short text. */
-function isPlain(text: string): boolean {
-  return text.length <= MAX_BODY_DEPTH && !mayBeLongNumber.test(text);
-}
-
-const mayBeLongNumber = /[0-9.eE+-]{16}|-0/;
-const plain = { isTooDeep: false, longNumbers: [] } as const;
 
 /** Takes a value that is parsed already, by an application's own body parser, as a body. */
 export function asBody(value: unknown): JsonBody {

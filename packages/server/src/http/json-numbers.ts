@@ -124,3 +124,27 @@ function numberOf(literal: string): number | JsonNumber {
     ? number
     : new JsonNumber(literal);
 }
+
+/**
+ * The number that is the value of `key` in an object of JSON, as it is written; of several the last. Undefined where the
+ * value is no number, or the key is written with escapes.
+ */
+export function numberTextOf(text: string, key: string): string | undefined {
+  let found: string | undefined;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if ((code & 0xdf) === OPEN) depth += 1;
+    else if ((code & 0xdf) === CLOSE) depth -= 1;
+    if (code !== QUOTE) continue;
+    const end = endOfString(text, at);
+    if (depth === 1 && text.slice(at + 1, end) === key && isKey(text, end + 1)) {
+      numberValue.lastIndex = end + 1;
+      found = numberValue.exec(text)?.[1];
+    }
+    at = end;
+  }
+  return found;
+}
+
+const numberValue = /[ \t\r\n]*:[ \t\r\n]*(-?[0-9][0-9.eE+-]*)/y;

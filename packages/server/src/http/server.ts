@@ -68,6 +68,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const serverOptions: ServerOptions & { shouldUpgradeCallback?: (req: IncomingMessage) => boolean } = {
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
+    // A streamed body may last; others have a limit where they are read.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.max(50, Math.min(10_000, headersTimeoutMs / 2)),
     keepAliveTimeout: KEEP_ALIVE_MS,
     // The guard judges Host: it has a better answer than an empty 400.

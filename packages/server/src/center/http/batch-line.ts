@@ -1,9 +1,16 @@
 import { type Command, commands, type ErrorCode, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../../errors.js";
 import { type ClassicCall, MAX_TIMEOUT_MS, readEvent } from "../../http/classic-request.js";
-import type { ParamLimits } from "../../http/classic-params.js";
-import { jsonText, parseJson } from "../../http/json-body.js";
-import { JsonNumber } from "../../http/json-numbers.js";
+import { isOver, type ParamLimits } from "../../http/classic-params.js";
+import {
+  asBody,
+  type JsonObject,
+  jsonText,
+  MAX_BODY_DEPTH,
+  type ParsedJson,
+  parseJson,
+} from "../../http/json-body.js";
+import { JsonNumber, numberTextOf } from "../../http/json-numbers.js";
 import type { Need } from "../../http/access.js";
 import { checkCommand } from "../../rpc/check-command.js";
 
@@ -27,61 +34,86 @@ export interface LineError {
 /** Far more than ids need. They are kept until their commands are answered. */
 const MAX_ID_LENGTH = 512;
 
-const memberNames: ReadonlySet<string> = new Set(["id", "command", "event", "params", "timeoutMs"]);
+type MemberName = "id" | "command" | "event" | "params" | "timeoutMs";
+const memberNames: ReadonlySet<string> = new Set([
+  "id",
+  "command",
+  "event",
+  "params",
+  "timeoutMs",
+] satisfies MemberName[]);
 
 /** Reads one line of a batch: a JSON object with an id, and a command or an event with its parameters. */
 export function readBatchLine(text: string, limits: ParamLimits): BatchReading {
-  const parsed = parseJson(text);
+  const parsed = parseLine(text);
   if (!parsed.ok) return invalid("null", `the line ${parsed.problem}`);
-  const { value } = parsed;
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof JsonNumber) {
-    return invalid("null", "the line is not a JSON object");
-  }
-  const given = value as Readonly<Record<string, unknown>>;
-  const id = idTextOf(text, own(given, "id"));
+  const given = asBody(parsed.value);
+  if (!given.ok) return invalid("null", "the line is not a JSON object");
+  const { id: givenId, command, event, params, timeoutMs } = membersOf(given.body);
+  const id = idTextOf(text, givenId);
   if (id === undefined) {
     return invalid("null", `id: expected a string or a number, of ${MAX_ID_LENGTH} characters at most`);
   }
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(given.body)) {
     if (!memberNames.has(name)) {
       return invalid(id, "expected nothing but id, command or event, params and timeoutMs");
     }
   }
-  const timeoutMs = own(given, "timeoutMs");
   if (timeoutMs !== undefined && !isTimeout(timeoutMs)) {
     return invalid(id, `timeoutMs: expected a whole number from 1 to ${MAX_TIMEOUT_MS}`);
   }
-  const name = own(given, "command");
-  const event = own(given, "event");
-  if (typeof name === "string" && event === undefined) {
-    return readCommand(id, name, own(given, "params") ?? {}, timeoutMs);
+  if (typeof command === "string" && event === undefined) {
+    return readCommand({ id, name: command, params, timeoutMs }, limits);
   }
-  if (typeof event === "string" && name === undefined) {
-    return readClassic(id, event, own(given, "params"), timeoutMs, limits);
+  if (typeof event === "string" && command === undefined) {
+    return readClassic({ id, name: event, params: exactParams(text, params), timeoutMs }, limits);
   }
   return invalid(id, "expected the name of a command in command, or of an event in event");
 }
 
-function readCommand(id: string, name: string, params: unknown, timeoutMs: number | undefined): BatchReading {
+/** A line as its members say. */
+interface Given {
+  id: string;
+  name: string;
+  params: unknown;
+  timeoutMs: number | undefined;
+}
+
+/** Short lines cannot nest deep, and commands have no numbers that could lose digits. */
+function parseLine(text: string): ParsedJson {
+  if (text.length > MAX_BODY_DEPTH) return parseJson(text);
   try {
-    const command = checkCommand(name, params);
-    return {
-      ok: true,
-      line: { id, need: { scope: commands[command.name].scope, what: name }, command, timeoutMs },
-    };
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    // It fails again, with a problem that repeats nothing of the line.
+    return parseJson(text);
+  }
+}
+
+/** The parameters of an event, whose numbers keep their digits. */
+function exactParams(text: string, params: unknown): unknown {
+  const parsed = params === undefined ? undefined : parseJson(text);
+  return parsed?.ok === true ? membersOf(parsed.value as JsonObject).params : params;
+}
+
+/** Own members: what `Object.prototype` has is none. All names are other than those there. */
+function membersOf(line: JsonObject): Partial<Record<MemberName, unknown>> {
+  return line;
+}
+
+function readCommand({ id, name, params, timeoutMs }: Given, limits: ParamLimits): BatchReading {
+  try {
+    const command = checkCommand(name, params ?? {});
+    const problem = overLimit(command, limits);
+    if (problem !== undefined) return invalid(id, `${name}: ${problem}`);
+    return { ok: true, line: { id, need: { scope: scopeOf(command), what: name }, command, timeoutMs } };
   } catch (error) {
     if (!(error instanceof CenterError)) throw error;
     return { ok: false, id, error };
   }
 }
 
-function readClassic(
-  id: string,
-  name: string,
-  params: unknown,
-  timeoutMs: number | undefined,
-  limits: ParamLimits,
-): BatchReading {
+function readClassic({ id, name, params, timeoutMs }: Given, limits: ParamLimits): BatchReading {
   const event = readEvent(name, params, limits);
   switch (event.kind) {
     case "command": {
@@ -96,16 +128,25 @@ function readClassic(
   }
 }
 
+/** The limits that the classic API sets for its parameters. */
+function overLimit({ params }: Command, { maxIdBytes, maxMessageBytes }: ParamLimits): string | undefined {
+  for (const [key, value] of Object.entries(params)) {
+    const maxBytes = key === "message" ? maxMessageBytes : maxIdBytes;
+    if (typeof value === "string") {
+      if (isOver(value, maxBytes)) return `${key}: is over ${maxBytes} bytes`;
+    } else if (Array.isArray(value) && value.some((id) => isOver(String(id), maxBytes))) {
+      return `${key}: one is over ${maxBytes} bytes`;
+    }
+  }
+  return undefined;
+}
+
 function scopeOf({ name }: Command): Scope {
   return commands[name].scope;
 }
 
 function invalid(id: string, message: string): BatchReading {
   return { ok: false, id, error: { code: "INVALID_PARAMS", message } };
-}
-
-function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function isTimeout(given: unknown): given is number {
@@ -119,8 +160,9 @@ const firstId = /^\s*\{\s*"id"\s*:\s*("[^"\\]*"|-?[0-9][0-9.eE+-]*)\s*[,}]/;
 function idTextOf(line: string, id: unknown): string | undefined {
   const isNumber = typeof id === "number" || id instanceof JsonNumber;
   if (!isNumber && typeof id !== "string") return undefined;
-  const found = firstId.exec(line)?.[1];
-  const text = found !== undefined && isTextOf(found, id) ? found : textOf(id);
+  const first = firstId.exec(line)?.[1];
+  const found = first !== undefined && isTextOf(first, id) ? first : undefined;
+  const text = found ?? (isNumber ? numberTextOf(line, "id") : undefined) ?? textOf(id);
   return text !== undefined && text.length <= MAX_ID_LENGTH ? text : undefined;
 }
 

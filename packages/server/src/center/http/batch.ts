@@ -5,7 +5,9 @@ import { type Line, LineSplitter } from "../../http/line-splitter.js";
 import { PacedWriter } from "../../http/paced-writer.js";
 import { ABORTED_STATUS, type RouteEnd, type Routes, type StreamRequest } from "../../http/routes.js";
 import { Pipeline, type PipedCommand, type PipelineParts } from "../pipeline.js";
+import { weightOf } from "../pipeline-lane.js";
 import type { Places } from "../plan.js";
+import type { PlaceFailure } from "./classic.js";
 import { type BatchLine, type LineError, readBatchLine } from "./batch-line.js";
 
 export const NDJSON_TYPE = "application/x-ndjson";
@@ -14,6 +16,8 @@ export const NDJSON_TYPE = "application/x-ndjson";
 const MAX_IN_FLIGHT = 4096;
 /** What their lines, and what they may answer, may take together. */
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+/** What a command may have in a frame that its line has not: longer names. */
+const HEAD_BYTES = 64;
 /** Results that may wait for a caller before no more lines are read. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 /** How long a caller may read nothing of what waits for it. */
@@ -31,8 +35,9 @@ export interface BatchOptions {
   reports: BatchReports;
 }
 
-/** Who is told of a stream that has ended. */
+/** What is told of streams: commands that failed at a node, and their end. */
 export interface BatchReports {
+  placesFailed: (callId: string, failures: readonly PlaceFailure[]) => void;
   batchEnded: (callId: string, counts: BatchCounts) => void;
 }
 
@@ -89,12 +94,17 @@ class Entry implements PipedCommand {
   readonly command: Command;
   readonly places: Places = new Map();
   readonly bytes: number;
+  /** What it counts for while it is under way. */
+  readonly weight: number;
   readonly endsAt: number;
   readonly line: BatchLine;
+  readonly lineNumber: number;
   missing = 0;
 
-  constructor(line: BatchLine, bytes: number, endsAt: number) {
+  constructor(line: BatchLine, bytes: number, endsAt: number, lineNumber: number) {
+    this.weight = weightOf(line.command, bytes);
     this.line = line;
+    this.lineNumber = lineNumber;
     this.command = line.command;
     this.bytes = bytes;
     this.endsAt = endsAt;
@@ -124,6 +134,8 @@ class BatchStream {
   #isPaused = false;
   #isRead = false;
   #isStopping = false;
+  /** Its last line is out, or on its way. */
+  #isEnding = false;
   #isOver = false;
   #end: (end: RouteEnd) => void = () => {};
 
@@ -136,7 +148,10 @@ class BatchStream {
       this.#end = resolve;
     });
     this.#lines = new LineSplitter(options.limits.maxBodyBytes, (line) => this.#onLine(line));
-    this.#pipeline = new Pipeline(options.pipeline, (entry) => this.#onSettled(entry));
+    this.#pipeline = new Pipeline(options.pipeline, {
+      onSettled: (entry) => this.#onSettled(entry),
+      onDropped: (entry, error) => this.#onDropped(entry, error),
+    });
     this.#writer = new PacedWriter(res, {
       stallMs: STALL_MS,
       onRoom: () => this.#readOn(),
@@ -172,7 +187,7 @@ class BatchStream {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isEnding) return;
     this.#now = performance.now();
     this.#lines.push(chunk);
     this.#flushSoon();
@@ -183,6 +198,7 @@ class BatchStream {
   }
 
   #onEnd(): void {
+    if (this.#isOver || this.#isEnding) return;
     this.#now = performance.now();
     this.#lines.end();
     this.#isRead = true;
@@ -240,34 +256,47 @@ class BatchStream {
       return;
     }
     const timeoutMs = asked.timeoutMs ?? this.#options.defaultTimeoutMs;
+    const entry = new Entry(asked, bytes + HEAD_BYTES, this.#now + timeoutMs, this.#lineNumber);
     this.#own.taken += 1;
     this.#counts.taken += 1;
     this.#inFlight += 1;
-    this.#inFlightBytes += bytes;
-    this.#pipeline.take(new Entry(asked, bytes, this.#now + timeoutMs));
+    this.#inFlightBytes += entry.weight;
+    this.#pipeline.take(entry);
   }
 
-  #refuse(id: string, error: LineError): void {
+  #refuse(id: string, { code, message }: LineError, lineNumber = this.#lineNumber): void {
     this.#own.refused += 1;
     this.#counts.refused += 1;
-    const { code, message } = error;
     const shown = JSON.stringify({ code, message });
-    this.#writer.push(`{"id":${id},"line":${this.#lineNumber},"error":${shown}}\n`);
+    this.#writer.push(`{"id":${id},"line":${lineNumber},"error":${shown}}\n`);
   }
 
   #onSettled(entry: Entry): void {
+    const { audit, reports } = this.#options;
+    const failures = failuresOf(entry);
+    if (failures.length > 0) reports.placesFailed(this.#request.callId, failures);
+    if (audit.records(entry.line.need.scope)) {
+      audit.command(this.#request, entry.command, [...entry.places.values()]);
+    }
+    this.#leave(entry);
+    if (!this.#isOver) this.#writer.push(answerText(entry));
+  }
+
+  #onDropped(entry: Entry, error: LineError): void {
+    this.#leave(entry);
+    this.#refuse(entry.line.id, error, entry.lineNumber);
+  }
+
+  #leave({ weight }: Entry): void {
     this.#inFlight -= 1;
-    this.#inFlightBytes -= entry.bytes;
-    const { audit } = this.#options;
-    audit.command(this.#request, entry.command, [...entry.places.values()]);
-    if (this.#isOver) return;
-    this.#writer.push(answerText(entry));
+    this.#inFlightBytes -= weight;
     this.#readOn();
-    if (this.#isRead) this.#endIfDone();
+    if (this.#isRead) this.#flushSoon();
   }
 
   #endIfDone(): void {
-    if (!this.#isRead || this.#isFlushing || this.#inFlight > 0 || this.#isOver) return;
+    if (!this.#isRead || this.#isFlushing || this.#inFlight > 0 || this.#isOver || this.#isEnding) return;
+    this.#isEnding = true;
     this.#writer.whenEmpty(() => {
       const { req, res } = this.#request;
       res.end();
@@ -278,7 +307,7 @@ class BatchStream {
   #onClose(): void {
     this.#isOver = true;
     this.#writer.close();
-    this.#pipeline.drop();
+    this.#pipeline.close();
     const { res, callId } = this.#request;
     this.#options.reports.batchEnded(callId, this.#own);
     this.#end(
@@ -299,6 +328,14 @@ function discard({ req }: StreamRequest): void {
 
 function isBlank(text: string): boolean {
   return text === "" || (!text.startsWith("{") && text.trim() === "");
+}
+
+function failuresOf({ line, places }: Entry): PlaceFailure[] {
+  const failures: PlaceFailure[] = [];
+  for (const [{ member }, outcome] of places) {
+    if (!outcome.ok) failures.push({ event: line.need.what, nodeId: member.id, code: outcome.code });
+  }
+  return failures;
 }
 
 function answerText({ line, command, places }: Entry): string {
