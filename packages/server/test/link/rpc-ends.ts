@@ -23,6 +23,7 @@ export class CenterEnd {
   readonly interest = new Interest();
   readonly caller: Caller;
   readonly pinger: Pinger;
+  readonly targets = new Targets(this.registry, this.interest);
   readonly router: Router;
   /** Every frame that came, in order. */
   readonly frames: { from: string; frame: ChannelFrame }[] = [];
@@ -36,7 +37,7 @@ export class CenterEnd {
       onSuspect: (channel) => this.caller.onSuspect(channel),
     });
     this.caller = new Caller({ maxQueuedBytes, isSuspect: (channel) => this.pinger.isSuspect(channel) });
-    this.router = new Router(this.registry, this.caller, new Targets(this.registry, this.interest));
+    this.router = new Router(this.registry, this.caller, this.targets);
     new Channels(this.backplane, {
       maxFrameBytes: maxReplyBytes,
       onJoined: (channel) => {

@@ -1,0 +1,166 @@
+import { connect as connectTcp } from "node:net";
+import { expect, test, vi } from "vitest";
+import { tokenOf, writeTokens } from "../access/tokens.js";
+import { startCenter as startLoggedCenter } from "../link/running.js";
+import { connect, startCenter, startNode } from "../services/cluster.js";
+import { BatchStream, byId, sendAll } from "./stream.js";
+
+const toUser = (id: number, userId: string, message: string): object => ({
+  id,
+  command: "sendToUser",
+  params: { userId, message },
+});
+
+const bindAda = ({ id: connectionId }: { id: string }): object => ({
+  id: 0,
+  command: "bindUser",
+  params: { userId: "ada", connectionId },
+});
+
+test("100,000 lines come to each user in their order, and each is answered once", async () => {
+  const center = await startCenter();
+  const nodes = [await startNode([center]), await startNode([center])];
+  const clients = await Promise.all(nodes.flatMap((node) => [connect(node), connect(node)]));
+  const bound = clients.map(({ id: connectionId }, at) => {
+    return { id: at, command: "bindUser", params: { userId: `user ${at}`, connectionId } };
+  });
+  await sendAll(center.addresses.http, bound);
+  const count = 100_000;
+  const stream = new BatchStream(center.addresses.http);
+  let body = "";
+  for (let id = 0; id < count; id += 1) {
+    body += `${JSON.stringify(toUser(id, `user ${id % clients.length}`, `${id} 汉`))}\n`;
+  }
+  const bytes = Buffer.from(body);
+  // Chunks that end anywhere, within characters too.
+  for (let start = 0, size = 1; start < bytes.length; start += size, size = (size * 7919) % 65_537) {
+    stream.send(bytes.subarray(start, start + size));
+  }
+  const answers = await stream.end();
+  expect(new Set(answers.map(({ id }) => id)).size).toBe(count);
+  expect(answers).toHaveLength(count);
+  expect(answers.find(({ value, failures }) => value !== 1 || failures !== undefined)).toBeUndefined();
+  for (const [at, client] of clients.entries()) {
+    await client.settled();
+    const wanted = Array.from(
+      { length: count / clients.length },
+      (_, turn) => `${turn * clients.length + at} 汉`,
+    );
+    expect(client.messages.join()).toBe(wanted.join());
+  }
+});
+
+test("a caller who sends and does not read is waited for, and nothing is lost when it reads on", async () => {
+  const center = await startCenter();
+  await startNode([center]);
+  const stream = new BatchStream(center.addresses.http, { reads: false });
+  const response = await stream.response;
+  let sent = 0;
+  const line = `${JSON.stringify({ id: "i".repeat(400), command: "countUsers" })}\n`;
+  const block = line.repeat(200);
+  // Until the center reads no more: then this side's buffers fill, and a write is not taken any longer.
+  for (let isTaken = true; isTaken;) {
+    sent += 200;
+    stream.request.write(block);
+    isTaken = await Promise.race([
+      new Promise<boolean>((resolve) => stream.request.once("drain", () => resolve(true))),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1500)),
+    ]);
+    expect(sent).toBeLessThan(1_000_000);
+  }
+  const { text } = await fetch(`http://${center.addresses.http}/metrics`).then(async (answer) => ({
+    text: await answer.text(),
+  }));
+  expect(Number(/^wsc_batch_commands_total (\d+)$/m.exec(text)?.[1])).toBeLessThan(sent);
+  stream.read(response);
+  response.resume();
+  expect(await stream.end()).toHaveLength(sent);
+});
+
+test("what a caller sent before it went away is run, and the rest is not", async () => {
+  const { center, book } = await startLoggedCenter();
+  const node = await startNode([center]);
+  const client = await connect(node);
+  await sendAll(center.addresses.http, [bindAda(client)]);
+  const stream = new BatchStream(center.addresses.http);
+  stream.send(toUser(1, "ada", "first"));
+  await stream.until(1);
+  stream.send(toUser(2, "ada", "second"), '{"id":3,"command":"sendToUser","params":{"userId":"ada",');
+  await stream.until(2);
+  stream.request.destroy();
+  await book.until("batch", 2);
+  await client.settled();
+  expect(client.messages).toEqual(["first", "second"]);
+  expect((await book.until("call", 2)).status).toBe(499);
+});
+
+test("a body whose framing breaks ends the connection, not the center", async () => {
+  const center = await startCenter();
+  const [host, port] = center.addresses.http.split(":");
+  const socket = connectTcp({ host: host ?? "", port: Number(port) });
+  socket.write(
+    "POST /batch HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{}\n\n\r\nzz\r\n",
+  );
+  await new Promise((resolve) => socket.once("close", resolve).resume());
+  expect(await sendAll(center.addresses.http, [{ id: 1, command: "countUsers" }])).toHaveLength(1);
+});
+
+test("a center that stops answers what it took, refuses what comes, and ends the stream", async () => {
+  const center = await startCenter();
+  const node = await startNode([center]);
+  const client = await connect(node);
+  await sendAll(center.addresses.http, [bindAda(client)]);
+  const idle = new BatchStream(center.addresses.http);
+  const stream = new BatchStream(center.addresses.http);
+  stream.send(toUser(1, "ada", "before"));
+  await stream.until(1);
+  await idle.response;
+  const drained = center.drain();
+  stream.send(toUser(2, "ada", "after"));
+  const answers = byId(await stream.until(2));
+  expect(answers.get(1)?.value).toBe(1);
+  expect(answers.get(2)).toMatchObject({ id: 2, line: 2, error: { code: "CENTER_BUSY" } });
+  expect([await stream.ended, await idle.ended]).toEqual(["whole", "whole"]);
+  stream.request.end();
+  idle.request.end();
+  await drained;
+  await client.settled();
+  expect(client.messages).toEqual(["before"]);
+});
+
+test("each line needs the scope of its command, and what changes state has a line in the audit log", async () => {
+  const tokensFile = await writeTokens();
+  const { center, book } = await startLoggedCenter({ tokensFile });
+  const node = await startNode([center], [], { tokensFile, adminPort: 0 });
+  const client = await connect(node);
+  const bind = { command: "bindUser", params: { userId: "ada", connectionId: client.id } };
+  const headers = { authorization: `Bearer ${tokenOf("read").text}` };
+  const reader = new BatchStream(center.addresses.http, { headers });
+  reader.send({ id: 1, ...bind }, { id: 2, command: "countUsers" }, { id: 3, event: "getIdCount" });
+  const answers = byId(await reader.end());
+  expect(answers.get(1)?.error).toMatchObject({ code: "SCOPE_MISSING" });
+  expect([answers.get(2)?.value, answers.get(3)?.error]).toEqual([0, undefined]);
+  expect(await book.until("audit")).toMatchObject({ command: "bindUser", denied: "manage" });
+  const owner = new BatchStream(center.addresses.http, {
+    headers: { authorization: `Bearer ${tokenOf("manage").text}` },
+  });
+  owner.send({ id: 1, ...bind });
+  expect(await owner.end()).toMatchObject([{ id: 1, value: "done" }]);
+  const line = await book.until("audit", 2);
+  expect(line).toMatchObject({ command: "bindUser", targets: { userId: "ada" }, result: "done" });
+});
+
+test("a node that left while a stream goes on fails its own places only", async () => {
+  const center = await startCenter();
+  const [leaving, staying] = [await startNode([center]), await startNode([center])];
+  const client = await connect(staying);
+  staying.hub.bindUser({ userId: "ada", connectionId: client.id });
+  const stream = new BatchStream(center.addresses.http);
+  stream.send({ id: 0, command: "countConnections" });
+  expect(Object.keys((await stream.until(1))[0]?.nodes ?? {})).toHaveLength(2);
+  await leaving.stop();
+  await vi.waitFor(() => expect(center.nodes).toHaveLength(1));
+  stream.send({ id: 1, command: "countConnections" });
+  const answers = await stream.end();
+  expect(answers[1]).toEqual({ id: 1, value: 1, nodes: { [staying.id]: 1 } });
+});
