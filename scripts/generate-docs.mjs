@@ -11,6 +11,7 @@ const server = new URL("packages/server/dist/", root);
 
 /** What generates the parts of each document: by part name, its Markdown. */
 const documents = {
+  "docs/BATCH.md": batchParts,
   "docs/CONFIGURATION.md": configurationParts,
   "docs/CLASSIC-API.md": classicApiParts,
   "docs/STEERING.md": steeringParts,
@@ -29,6 +30,21 @@ for (const [path, partsOf] of Object.entries(documents)) {
     await writeFile(file, wanted);
     console.log(`wrote ${path}`);
   }
+}
+
+/** The commands: a table. */
+async function batchParts() {
+  const { commands } = await import(new URL("packages/protocol/dist/index.js", root));
+  const isOptional = (schema) => schema.safeParse(undefined).success;
+  const rows = Object.entries(commands).map(([name, { params, scope, doc }]) => [
+    `\`${name}\``,
+    Object.entries(params.shape)
+      .map(([param, schema]) => `\`${param}\`${isOptional(schema) ? "?" : ""}`)
+      .join(", "),
+    scope,
+    doc,
+  ]);
+  return { commands: table(["command", "params", "scope", "answer"], rows) };
 }
 
 /** The options: a table for each group. */

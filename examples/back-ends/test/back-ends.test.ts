@@ -1,6 +1,8 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   type CenterProcess,
@@ -26,12 +28,14 @@ async function run(
   [program = "", file = ""]: readonly string[],
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  input = "",
 ): Promise<{ code: number; stdout: string[]; stderr: string }> {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const child = spawn(program, [path, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  child.stdin.on("error", () => undefined).end(input);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -121,5 +125,41 @@ describe.skipIf(!canRun(["php"]))("a back end of two clusters", () => {
     const one = await run(command, ["ada", "hello"], env);
     expect(one.stdout).toEqual(["queued: 1", "connections: 1"]);
     expect(one.stderr).toContain(`cannot reach the center ${centers[0].url}`);
+  });
+});
+
+describe("a stream of commands", () => {
+  afterAll(endAll);
+
+  /** A center, two nodes, and a client that is the user ada and in the room. */
+  async function startAll() {
+    const center = await startCenter([], { TOKEN });
+    const nodes = await Promise.all([startNode([center]), startNode([center])]);
+    const ada = await connectClient(nodes[0].url);
+    const bind = `bindId[id]=ada&bindId[_id]=${ada.id}`;
+    const join = "joinGroupById[groupId]=room&joinGroupById[id]=ada";
+    await (await fetch(`${center.url}/?token=${TOKEN}&event=bindId,joinGroupById&${bind}&${join}`)).text();
+    return { ada, env: { CENTER_URL: center.url, TOKEN } };
+  }
+
+  test.skipIf(!canRun(["php"]))("goes out of PHP while its answers come in", async () => {
+    const { ada, env } = await startAll();
+    const lines = Array.from({ length: 5000 }, (_, at) => `line ${at}`);
+    const sent = await run(["php", "php/stream.php"], ["ada"], env, lines.join("\n"));
+    expect(sent).toEqual({ code: 0, stdout: ["sent: 5000", "queued: 5000"], stderr: "" });
+    for (const line of lines) expect(await ada.next()).toBe(line);
+    const refused = await run(["php", "php/stream.php"], ["ada"], { ...env, TOKEN: "another" }, "hi");
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout.join() + refused.stderr).toContain("TOKEN_REQUIRED");
+  });
+
+  test.skipIf(!canRun(["bash", "curl", "jq"]))("goes out of the shell", async () => {
+    const { ada, env } = await startAll();
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const [, script = ""] = /```\n(seq [^`]*)```/.exec(readme) ?? [];
+    const withToken = script.replace("/batch", `/batch?token=${TOKEN}`);
+    const child = await promisify(execFile)("bash", ["-c", withToken], { env: { ...process.env, ...env } });
+    expect(child.stdout.trim()).toBe("1000");
+    for (let number = 1; number <= 1000; number += 1) expect(await ada.next()).toBe(String(number));
   });
 });

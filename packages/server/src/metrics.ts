@@ -110,12 +110,22 @@ export function createCenterMetrics(read: {
   gauge(registry, "wsc_untrusted_nodes", "Linked nodes that are asked whatever is known of them.", () => {
     return read.routing().untrusted;
   });
-  countedElsewhere(registry, "wsc_trips_to_some_total", "Round trips to the nodes that matter.", () => {
-    return read.routing().toSome;
-  });
-  countedElsewhere(registry, "wsc_trips_to_every_total", "Round trips to every linked node.", () => {
-    return read.routing().toEvery;
-  });
+  countedElsewhere(
+    registry,
+    "wsc_trips_to_some_total",
+    "Round trips to the nodes that matter; each line of a batch counts as one.",
+    () => {
+      return read.routing().toSome;
+    },
+  );
+  countedElsewhere(
+    registry,
+    "wsc_trips_to_every_total",
+    "Round trips to every linked node; each line of a batch counts as one.",
+    () => {
+      return read.routing().toEvery;
+    },
+  );
   gauge(registry, "wsc_batch_streams", "Requests to POST /batch that are open.", () => {
     return read.batches().streams;
   });
