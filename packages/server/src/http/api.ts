@@ -316,13 +316,14 @@ export function createApi(options: ApiOptions): Api {
       answerPreflight(exchange);
       return;
     }
-    const principal = access.identify(findToken(parseQuery(queryOf(url)), req.headers));
+    const token = findToken(parseQuery(queryOf(url)), req.headers);
+    const principal = access.identify(token);
     if (principal === undefined) {
       const detail = "this endpoint needs a token: Authorization: Bearer <token>";
       const headers = { "WWW-Authenticate": "Bearer" };
       end(exchange, sendProblem(exchange, 401, "TOKEN_REQUIRED", detail, headers));
     } else {
-      await answerRoute(exchange, url, found, principal);
+      await answerRoute(exchange, url, found, principal, () => access.identify(token));
     }
   }
 
@@ -338,6 +339,7 @@ export function createApi(options: ApiOptions): Api {
     url: string,
     { route, params }: FoundRoute,
     principal: Principal,
+    identifyAgain: () => Principal | undefined = () => principal,
   ): Promise<void> {
     const refusal = refuseOtherMethod(route, exchange);
     if (refusal !== undefined) {
@@ -353,8 +355,9 @@ export function createApi(options: ApiOptions): Api {
       return;
     }
     if ("stream" in route) {
-      const denial = (need: Need): string | undefined => denialOf(exchange, principal, [need]);
-      end(exchange, await route.stream({ req, res, callId, cors: exchange.cors, principal, denial }));
+      const denial = (by: Principal, need: Need): string | undefined => denialOf(exchange, by, [need]);
+      const { cors } = exchange;
+      end(exchange, await route.stream({ req, res, callId, cors, principal, identifyAgain, denial }));
       return;
     }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };

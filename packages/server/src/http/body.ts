@@ -72,7 +72,8 @@ function readElsewhere(req: IncomingMessage, maxBytes: number): BodyReading {
   return bytes.length > maxBytes ? { kind: "tooLarge" } : { kind: "bytes", bytes };
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/** Whether a request says that it has a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 

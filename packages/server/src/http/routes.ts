@@ -31,9 +31,12 @@ export interface RouteRequest {
 }
 
 /** What a streaming route gets of a request, whose body is unread and whose answer is not begun. */
-export interface StreamRequest extends Omit<RouteExchange, "req">, Pick<RouteRequest, "req" | "principal"> {
+export interface StreamRequest extends RouteExchange {
+  principal: Principal;
+  /** Who asks by now, for what lasts: nobody, once the token does not count any more. */
+  identifyAgain: () => Principal | undefined;
   /** What the token does not allow, which is reported; undefined where it does. */
-  denial: (need: Need) => string | undefined;
+  denial: (principal: Principal, need: Need) => string | undefined;
 }
 
 /** An endpoint of our own that answers while it reads. It never throws, and resolves when its answer has ended. */

@@ -1,6 +1,11 @@
-import { connect as connectTcp } from "node:net";
-import { expect, test, vi } from "vitest";
-import { tokenOf, writeTokens } from "../access/tokens.js";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, connect as connectTcp } from "node:net";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createCenter, createSilentLogger } from "../../src/index.js";
+import { fileText, tokenOf, writeTokens } from "../access/tokens.js";
 import { startCenter as startLoggedCenter } from "../link/running.js";
 import { connect, startCenter, startNode } from "../services/cluster.js";
 import { BatchStream, byId, sendAll } from "./stream.js";
@@ -68,10 +73,8 @@ test("a caller who sends and does not read is waited for, and nothing is lost wh
     ]);
     expect(sent).toBeLessThan(1_000_000);
   }
-  const { text } = await fetch(`http://${center.addresses.http}/metrics`).then(async (answer) => ({
-    text: await answer.text(),
-  }));
-  expect(Number(/^wsc_batch_commands_total (\d+)$/m.exec(text)?.[1])).toBeLessThan(sent);
+  const metrics = await (await fetch(`http://${center.addresses.http}/metrics`)).text();
+  expect(Number(/^wsc_batch_commands_total (\d+)$/m.exec(metrics)?.[1])).toBeLessThan(sent);
   stream.read(response);
   response.resume();
   expect(await stream.end()).toHaveLength(sent);
@@ -148,6 +151,47 @@ test("each line needs the scope of its command, and what changes state has a lin
   expect(await owner.end()).toMatchObject([{ id: 1, value: "done" }]);
   const line = await book.until("audit", 2);
   expect(line).toMatchObject({ command: "bindUser", targets: { userId: "ada" }, result: "done" });
+});
+
+test("a token that is taken away does not count for the rest of its stream", async () => {
+  const tokensFile = await writeTokens();
+  const { center } = await startLoggedCenter({ tokensFile });
+  const headers = { authorization: `Bearer ${tokenOf("read").text}` };
+  const stream = new BatchStream(center.addresses.http, { headers });
+  stream.send({ id: 0, command: "countUsers" });
+  expect((await stream.until(1))[0]?.value).toBe(0);
+  await writeFile(tokensFile, fileText([tokenOf("send")]));
+  let id = 0;
+  await vi.waitFor(
+    async () => {
+      id += 1;
+      stream.send({ id, command: "countUsers" });
+      expect((await stream.until(id + 1))[id]?.error?.code).toBe("SCOPE_MISSING");
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+});
+
+test("a center in a server whose body parser was first reads what that left", async () => {
+  const center = createCenter({ linkPort: 0 }, { log: createSilentLogger(), mounted: true });
+  onTestFinished(() => center.stop());
+  await center.start();
+  const leave = { text: (text: string): unknown => text, rubbish: (): unknown => ({ read: true }) };
+  for (const [name, parsed] of Object.entries(leave)) {
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        Object.assign(request, { body: parsed(body) });
+        center.handleRequest(request, response);
+      });
+    });
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/batch`;
+    const answer = await fetch(url, { method: "POST", body: '{"id":1,"command":"countUsers"}' });
+    const shown = await answer.text();
+    if (name === "text") expect(JSON.parse(shown)).toEqual({ id: 1, value: 0, nodes: {} });
+    else expect([answer.status, shown]).toEqual([400, expect.stringContaining("mount the API earlier")]);
+  }
 });
 
 test("a node that left while a stream goes on fails its own places only", async () => {

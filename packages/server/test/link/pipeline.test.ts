@@ -147,7 +147,7 @@ test("a node that failed the first half is not sent the second one", async () =>
   };
   const piped = take(toGroupsOf("ada", "1"));
   await run();
-  expect(piped.values.toSorted()).toEqual([1, "INTERNAL"].toSorted());
+  expect(new Set(piped.values)).toEqual(new Set([1, "INTERNAL"]));
   expect(cluster.sent()[1]).toEqual([["listGroupsOfUser"]]);
 });
 

@@ -43,8 +43,11 @@ const memberNames: ReadonlySet<string> = new Set([
   "timeoutMs",
 ] satisfies MemberName[]);
 
-/** Reads one line of a batch: a JSON object with an id, and a command or an event with its parameters. */
-export function readBatchLine(text: string, limits: ParamLimits): BatchReading {
+/**
+ * Reads one line of a batch: a JSON object with an id, and a command or an event with its parameters.
+ * @param bytes - how long the line is as UTF-8.
+ */
+export function readBatchLine(text: string, bytes: number, limits: ParamLimits): BatchReading {
   const parsed = parseLine(text);
   if (!parsed.ok) return invalid("null", `the line ${parsed.problem}`);
   const given = asBody(parsed.value);
@@ -63,7 +66,7 @@ export function readBatchLine(text: string, limits: ParamLimits): BatchReading {
     return invalid(id, `timeoutMs: expected a whole number from 1 to ${MAX_TIMEOUT_MS}`);
   }
   if (typeof command === "string" && event === undefined) {
-    return readCommand({ id, name: command, params, timeoutMs }, limits);
+    return readCommand({ id, name: command, params, timeoutMs }, bytes, limits);
   }
   if (typeof event === "string" && command === undefined) {
     return readClassic({ id, name: event, params: exactParams(text, params), timeoutMs }, limits);
@@ -101,10 +104,16 @@ function membersOf(line: JsonObject): Partial<Record<MemberName, unknown>> {
   return line;
 }
 
-function readCommand({ id, name, params, timeoutMs }: Given, limits: ParamLimits): BatchReading {
+function readCommand(
+  { id, name, params, timeoutMs }: Given,
+  bytes: number,
+  limits: ParamLimits,
+): BatchReading {
   try {
     const command = checkCommand(name, params ?? {});
-    const problem = overLimit(command, limits);
+    // A short line holds nothing that is long.
+    const isShort = bytes <= limits.maxIdBytes && bytes <= limits.maxMessageBytes;
+    const problem = isShort ? undefined : overLimit(command, limits);
     if (problem !== undefined) return invalid(id, `${name}: ${problem}`);
     return { ok: true, line: { id, need: { scope: scopeOf(command), what: name }, command, timeoutMs } };
   } catch (error) {
@@ -134,7 +143,7 @@ function overLimit({ params }: Command, { maxIdBytes, maxMessageBytes }: ParamLi
     const maxBytes = key === "message" ? maxMessageBytes : maxIdBytes;
     if (typeof value === "string") {
       if (isOver(value, maxBytes)) return `${key}: is over ${maxBytes} bytes`;
-    } else if (Array.isArray(value) && value.some((id) => isOver(String(id), maxBytes))) {
+    } else if (Array.isArray(value) && value.some((id) => isOver(id, maxBytes))) {
       return `${key}: one is over ${maxBytes} bytes`;
     }
   }

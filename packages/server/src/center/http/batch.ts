@@ -1,9 +1,17 @@
 import { type Command, type CommandName, mergeResults, type Result } from "@websocket-center/protocol";
 import type { AuditLog } from "../../audit.js";
+import type { Principal } from "../../http/access.js";
+import { hasBody, readBody } from "../../http/body.js";
 import type { ParamLimits } from "../../http/classic-params.js";
 import { type Line, LineSplitter } from "../../http/line-splitter.js";
 import { PacedWriter } from "../../http/paced-writer.js";
-import { ABORTED_STATUS, type RouteEnd, type Routes, type StreamRequest } from "../../http/routes.js";
+import {
+  ABORTED_STATUS,
+  type RouteEnd,
+  type Routes,
+  sendProblem,
+  type StreamRequest,
+} from "../../http/routes.js";
 import { Pipeline, type PipedCommand, type PipelineParts } from "../pipeline.js";
 import { weightOf } from "../pipeline-lane.js";
 import type { Places } from "../plan.js";
@@ -12,6 +20,8 @@ import { type BatchLine, type LineError, readBatchLine } from "./batch-line.js";
 
 export const NDJSON_TYPE = "application/x-ndjson";
 
+/** How often one looks whether the token still counts. */
+const IDENTIFY_MS = 1000;
 /** Commands of one stream that may be under way. */
 const MAX_IN_FLIGHT = 4096;
 /** What their lines, and what they may answer, may take together. */
@@ -80,7 +90,15 @@ export class Batches {
   }
 
   async #serve(request: StreamRequest): Promise<RouteEnd> {
-    const stream = new BatchStream(request, this.#options, this.counts);
+    const { req, res } = request;
+    if (res.destroyed) return { status: ABORTED_STATUS, outcome: "aborted" };
+    const read = req.readableEnded ? await readBody(req, this.#options.limits.maxBodyBytes) : undefined;
+    const body = read?.kind === "bytes" ? read.bytes : undefined;
+    if (read !== undefined && body === undefined && hasBody(req)) {
+      const detail = "the body was read before, and is neither text nor bytes: mount the API earlier";
+      return sendProblem(request, 400, "INVALID_PARAMS", detail);
+    }
+    const stream = new BatchStream(request, this.#options, this.counts, body);
     this.#open.add(stream);
     if (this.#isStopping) stream.stop();
     const end = await stream.ended;
@@ -130,6 +148,8 @@ class BatchStream {
   #inFlight = 0;
   #inFlightBytes = 0;
   #now = performance.now();
+  #principal: Principal;
+  #identifiedAt = this.#now;
   #isFlushing = false;
   #isPaused = false;
   #isRead = false;
@@ -139,7 +159,9 @@ class BatchStream {
   #isOver = false;
   #end: (end: RouteEnd) => void = () => {};
 
-  constructor(request: StreamRequest, options: BatchOptions, counts: BatchCounts) {
+  /** @param body - all of it, where it was read before. */
+  constructor(request: StreamRequest, options: BatchOptions, counts: BatchCounts, body: Buffer | undefined) {
+    this.#principal = request.principal;
     this.#request = request;
     this.#options = options;
     this.#counts = counts;
@@ -167,6 +189,8 @@ class BatchStream {
     });
     res.flushHeaders();
     res.once("close", () => this.#onClose());
+    if (body !== undefined) this.#onData(body);
+    if (req.readableEnded) this.#onEnd();
     req.on("data", (chunk: Buffer) => this.#onData(chunk));
     req.once("end", () => this.#onEnd());
     req.on("error", () => res.destroy());
@@ -189,6 +213,7 @@ class BatchStream {
   #onData(chunk: Buffer): void {
     if (this.#isOver || this.#isEnding) return;
     this.#now = performance.now();
+    if (this.#now > this.#identifiedAt + IDENTIFY_MS) this.#identifyAgain();
     this.#lines.push(chunk);
     this.#flushSoon();
     if (this.#isFull() && !this.#isStopping) {
@@ -203,6 +228,13 @@ class BatchStream {
     this.#lines.end();
     this.#isRead = true;
     this.#flushSoon();
+  }
+
+  /** A stream may last longer than its token. */
+  #identifyAgain(): void {
+    this.#identifiedAt = this.#now;
+    const { principal, identifyAgain } = this.#request;
+    this.#principal = identifyAgain() ?? { name: principal.name, scopes: new Set() };
   }
 
   #flushSoon(): void {
@@ -238,7 +270,7 @@ class BatchStream {
     }
     const { text, bytes } = line;
     if (isBlank(text)) return;
-    const reading = readBatchLine(text, this.#options.limits);
+    const reading = readBatchLine(text, bytes, this.#options.limits);
     if (!reading.ok) {
       this.#refuse(reading.id, reading.error);
       return;
@@ -248,9 +280,7 @@ class BatchStream {
       this.#refuse(asked.id, { code: "CENTER_BUSY", message: "the center stops; the command was not run" });
       return;
     }
-    const denial = this.#request.principal.scopes.has(asked.need.scope)
-      ? undefined
-      : this.#request.denial(asked.need);
+    const denial = this.#request.denial(this.#principal, asked.need);
     if (denial !== undefined) {
       this.#refuse(asked.id, { code: "SCOPE_MISSING", message: denial });
       return;
