@@ -26,8 +26,8 @@ const IDENTIFY_MS = 1000;
 const MAX_IN_FLIGHT = 4096;
 /** What their lines, and what they may answer, may take together. */
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
-/** What a command may have in a frame that its line has not: longer names. */
-const HEAD_BYTES = 64;
+/** What a frame may have around a command, besides what the line has. */
+const HEAD_BYTES = 32;
 /** Results that may wait for a caller before no more lines are read. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 /** How long a caller may read nothing of what waits for it. */
@@ -286,7 +286,9 @@ class BatchStream {
       return;
     }
     const timeoutMs = asked.timeoutMs ?? this.#options.defaultTimeoutMs;
-    const entry = new Entry(asked, bytes + HEAD_BYTES, this.#now + timeoutMs, this.#lineNumber);
+    // The parameters of an event can become longer than they are in the line: 1e300 is an id of 301 digits.
+    const size = asked.event === undefined ? bytes : Buffer.byteLength(JSON.stringify(asked.command));
+    const entry = new Entry(asked, size + HEAD_BYTES, this.#now + timeoutMs, this.#lineNumber);
     this.#own.taken += 1;
     this.#counts.taken += 1;
     this.#inFlight += 1;
