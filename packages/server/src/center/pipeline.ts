@@ -4,7 +4,7 @@ import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
 import type { Outcome } from "../rpc/outcome.js";
 import { Adding } from "./adding.js";
-import { outcomesOf } from "./outcomes.js";
+import { counted, outcomeOf } from "./outcomes.js";
 import { type Errand, Lane } from "./pipeline-lane.js";
 import { groupsQuestion, groupsSending, isGroupsCommand, type Places } from "./plan.js";
 import type { Targets } from "./targets.js";
@@ -155,24 +155,22 @@ export class Pipeline<C extends PipedCommand> {
     const commands = errands.map(({ command }) => command);
     const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
     const answers = await caller.call([channel], HUB_SERVICE, commands, { timeoutMs });
-    this.#onAnswer(channel, errands, commands, answers.get(channel.member));
+    this.#onAnswer(channel, errands, answers.get(channel.member));
     if (lane.release(errands)) this.#run(lane);
   }
 
-  #onAnswer(
-    channel: Channel,
-    errands: readonly Errand<C>[],
-    commands: readonly Command[],
-    answer: NodeAnswer | undefined,
-  ): void {
+  #onAnswer(channel: Channel, errands: readonly Errand<C>[], answer: NodeAnswer | undefined): void {
     const wasWaiting = this.#halves.length > 0;
-    const outcomes = outcomesOf(commands, channel.member.id, answer);
-    for (const [at, errand] of errands.entries()) this.#settle(channel, errand, outcomes[at]);
+    const { id } = channel.member;
+    const settled = counted(answer, errands.length, id);
+    for (const [at, errand] of errands.entries()) {
+      this.#settle(channel, errand, outcomeOf(errand.command, id, settled, at));
+    }
     if (wasWaiting && this.#halves.length === 0) this.flush();
   }
 
-  #settle(channel: Channel, { piped, command, isQuestion }: Errand<C>, outcome: Outcome | undefined): void {
-    if (outcome !== undefined) piped.places.set(channel, outcome);
+  #settle(channel: Channel, { piped, command, isQuestion }: Errand<C>, outcome: Outcome): void {
+    piped.places.set(channel, outcome);
     if (addsInterest(command.name)) this.#adding.end(command, channel);
     piped.missing -= 1;
     if (piped.missing > 0) return;

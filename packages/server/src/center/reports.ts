@@ -4,7 +4,7 @@ import type { Logger } from "../log.js";
 import type { CenterMetrics } from "../metrics.js";
 import { ProcessReports } from "../process-reports.js";
 import type { Member } from "../backplane/backplane.js";
-import type { BatchCounts } from "./http/batch.js";
+import type { BatchCounts } from "./http/batch-stream.js";
 import type { PlaceFailure } from "./http/classic.js";
 
 /** What happens at a center, counted and logged: the only place that does either. Floods of equal lines are cut. */

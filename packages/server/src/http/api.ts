@@ -28,6 +28,7 @@ import {
   type ApiRequest,
   createRouteSearch,
   type FoundRoute,
+  type HttpExchange,
   refuseOtherMethod,
   type RouteEnd,
   type RouteExchange,
@@ -108,6 +109,8 @@ export interface Api {
 }
 
 interface Exchange extends RouteExchange {
+  /** Undefined where the request did not come by node:http. */
+  http?: HttpExchange;
   body: RequestBody;
   startedAt: number;
   events: readonly string[];
@@ -140,6 +143,7 @@ export function createApi(options: ApiOptions): Api {
       read: () => readBody(req, limits.maxBodyBytes),
       refuse: (text) => endAfterBody(req, res, text),
     });
+    exchange.http = { req, res };
     const fail = (error: unknown): void => answerFault(exchange, error);
     const report = (error: unknown): void => options.onError(error, exchange.callId);
     const serve = (): void => {
@@ -356,8 +360,9 @@ export function createApi(options: ApiOptions): Api {
     }
     if ("stream" in route) {
       const denial = (by: Principal, need: Need): string | undefined => denialOf(exchange, by, [need]);
-      const { cors } = exchange;
-      end(exchange, await route.stream({ req, res, callId, cors, principal, identifyAgain, denial }));
+      const { cors, http } = exchange;
+      if (http === undefined) throw new Error("a stream needs node:http");
+      end(exchange, await route.stream({ ...http, callId, cors, principal, identifyAgain, denial }));
       return;
     }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorCodes, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
 import { type Answer, type ApiResponse, canAnswer, problem, sendAnswer } from "./answers.js";
@@ -30,8 +30,14 @@ export interface RouteRequest {
   signal: AbortSignal;
 }
 
+/** A request as node:http gives it. */
+export interface HttpExchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+
 /** What a streaming route gets of a request, whose body is unread and whose answer is not begun. */
-export interface StreamRequest extends RouteExchange {
+export interface StreamRequest extends Omit<RouteExchange, "req" | "res">, HttpExchange {
   principal: Principal;
   /** Who asks by now, for what lasts: nobody, once the token does not count any more. */
   identifyAgain: () => Principal | undefined;
