@@ -71,13 +71,12 @@ test("what is pushed in one turn is one write, and what comes until it has left 
 
 test("a large text goes in parts, and comes whole", async () => {
   const text = "é😀x".repeat(100_000);
-  let isOut = false;
   writer.push(text);
-  writer.whenEmpty(() => {
-    isOut = true;
-  });
+  const isOut = new Promise<void>((resolve) => writer.whenEmpty(resolve));
   await turn();
-  while (!isOut) await reader.take();
+  while (writer.backlog > 0) await reader.take();
+  await reader.take();
+  await isOut;
   expect(reader.chunks.length).toBeGreaterThan(2);
   expect(Buffer.concat(reader.chunks).toString("utf8")).toBe(text);
 });
