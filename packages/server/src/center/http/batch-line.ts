@@ -1,6 +1,7 @@
 import { type Command, commands, type ErrorCode, type Scope } from "@websocket-center/protocol";
 import { CenterError } from "../../errors.js";
-import { type ClassicCall, MAX_TIMEOUT_MS, readEvent } from "../../http/classic-request.js";
+import { MAX_CALL_TIMEOUT_MS } from "../../config/options.js";
+import { type ClassicCall, readEvent } from "../../http/classic-request.js";
 import { isOver, type ParamLimits } from "../../http/classic-params.js";
 import {
   asBody,
@@ -63,7 +64,7 @@ export function readBatchLine(text: string, bytes: number, limits: ParamLimits):
     }
   }
   if (timeoutMs !== undefined && !isTimeout(timeoutMs)) {
-    return invalid(id, `timeoutMs: expected a whole number from 1 to ${MAX_TIMEOUT_MS}`);
+    return invalid(id, `timeoutMs: expected a whole number from 1 to ${MAX_CALL_TIMEOUT_MS}`);
   }
   if (typeof command === "string" && event === undefined) {
     return readCommand({ id, name: command, params, timeoutMs }, bytes, limits);
@@ -159,7 +160,7 @@ function invalid(id: string, message: string): BatchReading {
 }
 
 function isTimeout(given: unknown): given is number {
-  return typeof given === "number" && Number.isInteger(given) && given >= 1 && given <= MAX_TIMEOUT_MS;
+  return typeof given === "number" && Number.isInteger(given) && given >= 1 && given <= MAX_CALL_TIMEOUT_MS;
 }
 
 /** An id that stands first, as most callers write it: a number, or a string without escapes. */
