@@ -121,7 +121,11 @@ export function createBackend(options: BackendOptions): Backend {
     },
     services,
     assign: async (userId, options) =>
-      (await get(`assign?${new URLSearchParams({ id: userId }).toString()}`, undefined, options)) as Assignment,
+      (await get(
+        `assign?${new URLSearchParams({ id: userId }).toString()}`,
+        undefined,
+        options,
+      )) as Assignment,
     nodes: async (options) => (await get("nodes", "nodes", options)) as NodeEntry[],
     close: () => calls.close(),
   };

@@ -79,7 +79,10 @@ export class Calls {
     if (this.#isClosed) throw new CenterError("CLOSED", "the back end was closed");
     const { maxInFlight } = this.#options;
     if (this.#count + count > maxInFlight) {
-      throw new CenterError("QUEUE_FULL", `${this.#count} calls are under way, of ${maxInFlight} that may be`);
+      throw new CenterError(
+        "QUEUE_FULL",
+        `${this.#count} calls are under way, of ${maxInFlight} that may be`,
+      );
     }
     const endsAt = performance.now() + checkTimeout(timeoutMs, "INVALID_PARAMS");
     const running = begin({ endsAt, signal });
@@ -109,7 +112,7 @@ export class Calls {
     let last: CenterError | undefined;
     for (;;) {
       const center = await this.#centers.next(refusedBy, frame);
-      if (center === undefined) throw this.#noneLeft(frame, last);
+      if (center === undefined || frame.signal?.aborted === true) throw this.#noneLeft(frame, last);
       const attempt = await call(center);
       if (attempt.kind === "answered") {
         center.worked();
@@ -149,7 +152,7 @@ export class Calls {
       const [first] = left;
       if (first === undefined) break;
       const center = await this.#centers.next(refusedBy, first);
-      if (center === undefined) {
+      if (center === undefined || first.signal?.aborted === true) {
         const error = this.#noneLeft(first, last);
         return [...done, ...left.map(() => ({ ok: false as const, error }))];
       }
@@ -184,6 +187,11 @@ async function single(center: Center, call: LineCall, isRead: boolean): Promise<
   const body = (): string => JSON.stringify({ mode: "all", params, timeoutMs: timeLeftMs(call) });
   const path = `services/websocket/${command}`;
   const attempt = await center.port.exchange({ method: "POST", path, body, isRead, endsAt, signal });
+  if (attempt.kind === "not-run" && attempt.error.code === "UNKNOWN_SERVICE") {
+    // Every node has the hub: the center has just begun, and knows none yet.
+    const error = new CenterError("NO_NODE", `${center.port.url.origin}: no node is linked`);
+    return { kind: "not-run", error, verdict: "rest" };
+  }
   if (attempt.kind !== "answered") return attempt;
   const result = isRecord(attempt.value) ? resultOfNodes(command, attempt.value["results"]) : undefined;
   if (result !== undefined) return { kind: "answered", value: result };

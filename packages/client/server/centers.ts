@@ -111,7 +111,9 @@ export class Centers {
   }
 
   get whyNone(): string {
-    return this.#all.map(({ port, downSince }) => downSince ?? `${port.url.origin} was not called`).join("; ");
+    return this.#all
+      .map(({ port, downSince }) => downSince ?? `${port.url.origin} was not called`)
+      .join("; ");
   }
 
   close(): void {
@@ -132,4 +134,3 @@ export class Centers {
     });
   }
 }
-

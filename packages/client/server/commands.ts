@@ -46,7 +46,9 @@ export const commandTable = {
   closeUser: { scope: "manage", merge: "sum", absent: 0 },
   closeConnection: { scope: "manage", merge: "sum", absent: 0 },
 } as const satisfies {
-  readonly [C in CommandName]: Readonly<Pick<(typeof commands)[C], "scope" | "merge">> & { readonly absent: Result<C> };
+  readonly [C in CommandName]: Readonly<Pick<(typeof commands)[C], "scope" | "merge">> & {
+    readonly absent: Result<C>;
+  };
 };
 
 export const commandNames = Object.keys(commandTable) as CommandName[];

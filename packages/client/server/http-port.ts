@@ -115,7 +115,9 @@ export class HttpPort {
           }
         });
         request.once("continue", sendBody);
+        let hasAnswer = false;
         request.once("response", (response) => {
+          hasAnswer = true;
           clearTimeout(silence);
           readJson(response).then(
             ({ status, json }) => {
@@ -129,7 +131,9 @@ export class HttpPort {
           if (neverConnected.has(error.code ?? "")) mayHaveRun = false;
           giveUp(messageOf(error), error);
         });
-        request.once("close", () => giveUp("the connection ended without an answer"));
+        request.once("close", () => {
+          if (!hasAnswer) giveUp("the connection ended without an answer");
+        });
         if (holdsBack) request.flushHeaders();
         else sendBody();
       };
@@ -200,7 +204,9 @@ function judgeClassic(from: string, status: number, message: string): Attempt<ne
   if (status === 408) return notTaken(`${from}: ${message}`);
   if (status === 413) return refused("CALL_TOO_LARGE", `${from}: ${message}`);
   if (status === 403) return refused("TOKEN_REQUIRED", `${from}: ${message}`);
-  return foreign(`${from} has no such endpoint: is that a center's HTTP port? It answered ${status} ${message}`);
+  return foreign(
+    `${from} has no such endpoint: is that a center's HTTP port? It answered ${status} ${message}`,
+  );
 }
 
 function judgeForeign(from: string, status: number): Attempt<never> {

@@ -44,7 +44,9 @@ export function resolveOptions(options: BackendOptions): ResolvedOptions {
       try {
         return typeof token === "function" ? await token() : token;
       } catch (error) {
-        throw new CenterError("TOKEN_FAILED", "the token function failed; nothing was sent", { cause: error });
+        throw new CenterError("TOKEN_FAILED", "the token function failed; nothing was sent", {
+          cause: error,
+        });
       }
     },
     timeoutMs: checkTimeout(timeoutMs, "CONFIG_INVALID"),

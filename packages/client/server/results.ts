@@ -51,7 +51,9 @@ export function resultOfNodes(name: CommandName, results: unknown): ClusterResul
 }
 
 /** Reads a line that a `/batch` stream answers. Undefined where it is not what a center answers. */
-export function resultOfLine(line: Readonly<Record<string, unknown>>): ClusterResult<CommandName> | undefined {
+export function resultOfLine(
+  line: Readonly<Record<string, unknown>>,
+): ClusterResult<CommandName> | undefined {
   const { value, nodes, failures = {} } = line;
   if (!isRecord(nodes) || !isRecord(failures) || value === undefined) return undefined;
   const good = Object.entries(nodes).map(([nodeId, of]) => ({ nodeId, ok: true, value: of }));
@@ -76,7 +78,9 @@ export function isServiceResults(results: unknown): results is ServiceResult[] {
 function isServiceResult(result: unknown): boolean {
   if (!isRecord(result) || typeof result["nodeId"] !== "string") return false;
   if (result["ok"] === true) return Object.hasOwn(result, "value");
-  return result["ok"] === false && typeof result["code"] === "string" && typeof result["message"] === "string";
+  return (
+    result["ok"] === false && typeof result["code"] === "string" && typeof result["message"] === "string"
+  );
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -51,6 +51,7 @@ export class BatchStream {
   #state: "opening" | "open" | "retired" | "ended" = "opening";
   #isBlocked = true;
   #isPumping = false;
+  #isRefused = false;
   #hasEnded = false;
   #ageS = 0;
   #idleS = 0;
@@ -128,7 +129,9 @@ export class BatchStream {
       this.#schedulePump();
     });
     request.on("error", (error) => this.#lose(messageOf(error), error));
-    request.on("close", () => this.#lose("the connection ended"));
+    request.on("close", () => {
+      if (!this.#isRefused) this.#lose("the connection ended");
+    });
     request.flushHeaders();
   }
 
@@ -145,6 +148,7 @@ export class BatchStream {
     this.#head = undefined;
     const type = response.headers["content-type"] ?? "";
     if (response.statusCode !== 200 || !type.startsWith("application/x-ndjson")) {
+      this.#isRefused = true;
       readJson(response).then(
         ({ status, json }) => this.#onRefused(status, json),
         (error: unknown) => this.#lose(messageOf(error), error),
@@ -200,7 +204,9 @@ export class BatchStream {
     const from = this.#port.url.origin;
     if (isRecord(error)) return reported(error["code"], `${from}: ${String(error["message"])}`);
     const value = resultOfLine(answer);
-    return value === undefined ? unknown(`${from} answered what no center answers`) : { kind: "answered", value };
+    return value === undefined
+      ? unknown(`${from} answered what no center answers`)
+      : { kind: "answered", value };
   }
 
   #onIdle(): void {

@@ -106,7 +106,13 @@ export type OnLine = (
 /** A center whose streams fail as a test wants. */
 export async function startStandIn(
   onLine: OnLine,
-  { onBatch, handle }: { onBatch?: (req: IncomingMessage, res: ServerResponse) => boolean; handle?: (req: IncomingMessage, res: ServerResponse) => void } = {},
+  {
+    onBatch,
+    handle,
+  }: {
+    onBatch?: (req: IncomingMessage, res: ServerResponse) => boolean;
+    handle?: (req: IncomingMessage, res: ServerResponse) => void;
+  } = {},
 ): Promise<{ url: string; close: () => void }> {
   const server = createServer((req, res) => {
     if (req.url === "/readyz") res.end('{"ready":true,"reasons":[]}');
@@ -128,8 +134,11 @@ function serveBatch(req: IncomingMessage, res: ServerResponse, onLine: OnLine): 
   res.flushHeaders();
   const answer = (line: object): void => void res.write(`${JSON.stringify(line)}\n`);
   const lines = createInterface(req);
-  req.on("error", () => lines.close());
-  lines.on("line", (text) => onLine(JSON.parse(text) as { id: number; command: string; params: object }, answer, { req, res }));
+  // Whoever called may go away in the middle of a line.
+  lines.on("error", () => lines.close());
+  lines.on("line", (text) =>
+    onLine(JSON.parse(text) as { id: number; command: string; params: object }, answer, { req, res }),
+  );
   lines.on("close", () => res.end());
 }
 
@@ -145,7 +154,11 @@ export function runOn(cluster: Cluster): OnLine {
           nodes: Object.fromEntries(nodes.flatMap((node) => (node.ok ? [[node.nodeId, node.value]] : []))),
           ...(failures.length === 0
             ? {}
-            : { failures: Object.fromEntries(failures.map(({ nodeId, code, message }) => [nodeId, { code, message }])) }),
+            : {
+                failures: Object.fromEntries(
+                  failures.map(({ nodeId, code, message }) => [nodeId, { code, message }]),
+                ),
+              }),
         }),
       (error: { code: string; message: string }) =>
         answer({ id, line: id, error: { code: error.code, message: error.message } }),
