@@ -1,5 +1,5 @@
 // Starts the built cluster on each release line of Node.js that people run, and passes a message through it, also to the
-// client package with that release's own WebSocket.
+// client package with that release's own WebSocket, and from its entry point for back ends.
 // Ends with a line `N passed, N failed`. The binaries come from npm packages, into a folder that npm ci does not touch.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -66,6 +66,7 @@ async function passMessage(node) {
     if (counts.join() !== "1,1") throw new Error(`the answer was ${JSON.stringify(data)}`);
     await Promise.all(clients.map(({ heard }) => heard));
     await hearWithClient(node, offset);
+    await sendFromBackEnd(node, offset);
     const closes = clients.map(({ socket }) => once(socket, "close"));
     cluster.kill("SIGTERM");
     for (const [code] of await Promise.all(closes)) {
@@ -102,6 +103,29 @@ async function hearWithClient(node, offset) {
   }
   const [code] = await exited;
   if (text !== "open\nhi\n" || code !== 0) throw new Error(`the client ended with ${code}, and said ${text}`);
+}
+
+/** With and without streams, while a center that is first in the list is not there. */
+async function sendFromBackEnd(node, offset) {
+  const program = `
+    import { createBackend } from "@websocket-center/client/server";
+    for (const pipelining of ["auto", false]) {
+      const centers = ["http://127.0.0.1:1", "http://127.0.0.1:${8011 + offset}"];
+      const backend = createBackend({ centers, pipelining });
+      const [sent] = await backend.batch([{ command: "broadcast", params: { message: "hello" } }]);
+      console.log(sent.value, (await backend.countConnections({})).value);
+      await backend.close();
+    }`;
+  const backEnd = spawn(node, ["--input-type=module", "--eval", program], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(backEnd, "exit");
+  let text = "";
+  for await (const chunk of backEnd.stdout) text += chunk;
+  const [code] = await exited;
+  if (text !== "2 2\n2 2\n" || code !== 0)
+    throw new Error(`the back end ended with ${code}, and said ${text}`);
 }
 
 async function started(cluster) {

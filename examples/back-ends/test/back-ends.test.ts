@@ -16,12 +16,26 @@ import { findProgram } from "../../../packages/server/test/programs.js";
 
 const TOKEN = "the-token-of-back-ends";
 
+interface BackEnd {
+  name: string;
+  needs: string[];
+  command: string[];
+  /** What it says of a wrong token. */
+  refusal?: string;
+}
+
 /** Each does the same, and prints the same lines. */
-const backEnds = [
+const backEnds: BackEnd[] = [
   { name: "bash with curl and jq", needs: ["bash", "curl", "jq"], command: ["bash", "curl/back-end.sh"] },
   { name: "PHP", needs: ["php"], command: ["php", "php/back-end.php"] },
   { name: "Python", needs: ["python3"], command: ["python3", "python/back_end.py"] },
   { name: "TypeScript", needs: [], command: [process.execPath, "typescript/dist/back-end.js"] },
+  {
+    name: "TypeScript, with the package",
+    needs: [],
+    command: [process.execPath, "typescript/dist/with-package.js"],
+    refusal: "this endpoint needs a token",
+  },
 ];
 
 async function run(
@@ -46,7 +60,7 @@ async function run(
 const canRun = (needs: readonly string[]): boolean =>
   needs.every((program) => findProgram(program) !== undefined);
 
-describe.each(backEnds)("a back end in $name", ({ needs, command }) => {
+describe.each(backEnds)("a back end in $name", ({ needs, command, refusal = "token error" }) => {
   describe.skipIf(!canRun(needs))("with a center and two nodes", () => {
     let center: CenterProcess;
     let nodes: [NodeProcess, NodeProcess];
@@ -79,7 +93,7 @@ describe.each(backEnds)("a back end in $name", ({ needs, command }) => {
     test("says that it has the wrong token", async () => {
       const { code, stderr } = await run(command, ["0".repeat(32)], { ...env, TOKEN: "another" });
       expect(code).not.toBe(0);
-      expect(stderr).toContain("token error");
+      expect(stderr).toContain(refusal);
     });
 
     test("fails where no center is", async () => {

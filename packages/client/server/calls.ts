@@ -112,14 +112,14 @@ export class Calls {
     let last: CenterError | undefined;
     for (;;) {
       const center = await this.#centers.next(refusedBy, frame);
-      if (center === undefined || frame.signal?.aborted === true) throw this.#noneLeft(frame, last);
+      if (center === undefined || isGivenUp(frame)) throw this.#noneLeft(frame, last);
       const attempt = await call(center);
       if (attempt.kind === "answered") {
         center.worked();
         return attempt.value;
       }
       last = attempt.error;
-      if (frame.signal?.aborted === true) throw aborted(attempt.kind === "unknown");
+      if (isGivenUp(frame)) throw aborted(attempt.kind === "unknown");
       if (attempt.kind === "unknown" && !isRead) {
         if (attempt.verdict === "rest") center.rest(last.message);
         throw last;
@@ -152,7 +152,7 @@ export class Calls {
       const [first] = left;
       if (first === undefined) break;
       const center = await this.#centers.next(refusedBy, first);
-      if (center === undefined || first.signal?.aborted === true) {
+      if (center === undefined || isGivenUp(first)) {
         const error = this.#noneLeft(first, last);
         return [...done, ...left.map(() => ({ ok: false as const, error }))];
       }
@@ -168,15 +168,15 @@ export class Calls {
       if (next === undefined || next.kind === "answered") continue;
       last = next.error;
       if (next.verdict === "elsewhere") refusedBy.add(center);
-      if (next.verdict === "rest" && first.signal?.aborted !== true && performance.now() < first.endsAt) {
+      if (next.verdict === "rest" && !isGivenUp(first) && performance.now() < first.endsAt) {
         center.rest(last.message);
       }
     }
     return done;
   }
 
-  #noneLeft({ signal }: Frame, last: CenterError | undefined): CenterError {
-    if (signal?.aborted === true) return aborted(false);
+  #noneLeft(frame: Frame, last: CenterError | undefined): CenterError {
+    if (isGivenUp(frame)) return aborted(false);
     return last ?? new CenterError("NO_CENTER", `no center took the call in time: ${this.#centers.whyNone}`);
   }
 }
@@ -220,6 +220,10 @@ function bad(error: unknown): CommandAttempt {
 function aborted(mayHaveRun: boolean): CenterError {
   const how = mayHaveRun ? "nodes may have run it" : "it was not run";
   return new CenterError("ABORTED", `the call was given up; ${how}`);
+}
+
+function isGivenUp({ signal }: Frame): boolean {
+  return signal?.aborted === true;
 }
 
 function timeLeftMs({ endsAt }: Frame): number {

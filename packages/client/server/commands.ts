@@ -55,8 +55,10 @@ export const commandNames = Object.keys(commandTable) as CommandName[];
 
 /** The parameters of a command, as they go over HTTP: a message is text. */
 export type CommandParams<C extends CommandName> = {
-  [K in keyof Params<C>]: K extends "message" ? string : Params<C>[K];
+  [K in keyof Params<C>]: K extends "message" ? string : ReadonlyList<Params<C>[K]>;
 };
+
+type ReadonlyList<T> = T extends (infer Item)[] ? readonly Item[] : T;
 
 /** Makes one result of those of several nodes, by the table's rule. */
 export function mergeResults(name: CommandName, results: readonly unknown[]): unknown {

@@ -42,7 +42,7 @@ test("each command takes and gives what the table says", () => {
   expectTypeOf<Backend["sendToUser"]>().parameter(0).toEqualTypeOf<{
     userId: string;
     message: string;
-    exceptConnectionIds?: string[] | undefined;
+    exceptConnectionIds?: readonly string[] | undefined;
   }>();
   expectTypeOf<Backend["bindUser"]>().returns.resolves.toEqualTypeOf<ClusterResult<"bindUser">>();
   expectTypeOf<ClusterResult<"bindUser">["value"]>().toEqualTypeOf<"done" | "unchanged" | "absent">();
