@@ -25,9 +25,9 @@ interface Told {
 /** Sends messages, each once, and asks in between, from many sides until it is stopped. */
 function load(backend: Backend): Told {
   const told: Told = { outcomes: new Map(), reads: { good: 0, bad: [] }, stop: async () => {} };
-  let isOver = false;
+  const over = new AbortController();
   const run = async (way: number): Promise<void> => {
-    for (let number = 0; !isOver; number += 1) {
+    for (let number = 0; !over.signal.aborted; number += 1) {
       const message = `${way}.${number}`;
       try {
         const { value, failures } = await backend.sendToUser({ userId: "ada", message });
@@ -43,7 +43,7 @@ function load(backend: Backend): Told {
   };
   const runs = Array.from({ length: WAYS }, (_, way) => run(way));
   told.stop = async () => {
-    isOver = true;
+    over.abort();
     await Promise.all(runs);
   };
   return told;
