@@ -128,7 +128,7 @@ export class BatchStream {
       this.#isBlocked = false;
       this.#schedulePump();
     });
-    request.on("error", (error) => this.#lose(messageOf(error), error));
+    request.on("error", (error) => this.#lose(messageOf(error), { cause: error }));
     request.on("close", () => {
       if (!this.#isRefused) this.#lose("the connection ended");
     });
@@ -151,7 +151,7 @@ export class BatchStream {
       this.#isRefused = true;
       readJson(response).then(
         ({ status, json }) => this.#onRefused(status, json),
-        (error: unknown) => this.#lose(messageOf(error), error),
+        (error: unknown) => this.#lose(messageOf(error), { cause: error }),
       );
       return;
     }
@@ -165,8 +165,9 @@ export class BatchStream {
       rest = lines.pop() ?? "";
       for (const line of lines) this.#onLine(line);
     });
-    response.on("end", () => this.#lose("the center ended the stream"));
-    response.on("error", (error) => this.#lose(messageOf(error), error));
+    // Before it ends a stream a center answers all that it has taken.
+    response.on("end", () => this.#lose("the center ended the stream", { isWhole: response.complete }));
+    response.on("error", (error) => this.#lose(messageOf(error), { cause: error }));
     this.#schedulePump();
   }
 
@@ -282,12 +283,13 @@ export class BatchStream {
     this.#end(attempt.kind === "not-run" ? { ...attempt, verdict: "again" } : attempt);
   }
 
-  #lose(why: string, cause?: unknown): void {
+  #lose(why: string, { cause, isWhole = false }: { cause?: unknown; isWhole?: boolean } = {}): void {
     if (this.#state === "ended") return;
     const wasExpected = this.#hasEnded && this.#written.size === 0;
     const text = `${this.#port.url.origin}: ${why}`;
     if (!wasExpected) this.#events.onLost(text);
-    this.#end(notTaken(text, cause), unknown(text, cause));
+    const ofQueued = notTaken(text, cause);
+    this.#end(ofQueued, isWhole ? ofQueued : unknown(text, cause));
   }
 
   #end(ofQueued: LineAttempt, ofWritten: LineAttempt = ofQueued): void {

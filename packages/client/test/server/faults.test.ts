@@ -118,6 +118,15 @@ test("what a center says that it did not run goes to another", async () => {
   expect(seen).toEqual(["broadcast a"]);
 });
 
+test("what a center has not answered when it ends a stream whole was not taken, and goes to another", async () => {
+  const first = await startStandIn((_line, _answer, { res }) => void res.end());
+  const { seen, onLine } = answering();
+  const second = await startStandIn(onLine);
+  const backend = startBackend({ centers: [first.url, second.url] });
+  expect((await backend.broadcast({ message: "a" })).value).toBe(1);
+  expect(seen).toEqual(["broadcast a"]);
+});
+
 test("a batch stays in order: only its tail moves on, one that would be overtaken stays undone", async () => {
   const first = await startStandIn(({ id, params }, answer) => {
     if (["1", "3"].includes(textOf(params))) answer({ id, value: 1, nodes: {} });
