@@ -12,6 +12,7 @@ export class Center {
   downSince: string | undefined;
   /** False once it is known that a stream does not get through to it. */
   servesBatch: boolean;
+  readonly #mayCallOneByOne: boolean;
   readonly #onUp: () => void;
   #stream: BatchStream | undefined;
   #failures = 0;
@@ -21,13 +22,17 @@ export class Center {
   constructor(url: URL, { token, pipelining }: ResolvedOptions, onUp: () => void) {
     this.port = new HttpPort(url, token);
     this.servesBatch = pipelining !== false;
+    this.#mayCallOneByOne = pipelining !== true;
     this.#onUp = onUp;
   }
 
   get stream(): BatchStream {
     if (this.#stream?.takesMore === true) return this.#stream;
     this.#stream = new BatchStream(this.port, {
-      onUnsupported: () => (this.servesBatch = false),
+      onUnsupported: () => {
+        this.servesBatch = !this.#mayCallOneByOne;
+        return this.#mayCallOneByOne;
+      },
       onLost: (why) => this.rest(why),
     });
     return this.#stream;

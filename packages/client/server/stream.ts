@@ -2,7 +2,7 @@ import type { CommandName } from "@websocket-center/protocol";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { type Attempt, notTaken, reported, unknown } from "./attempt.js";
 import { commandTable } from "./commands.js";
-import { messageOf } from "./errors.js";
+import { CenterError, messageOf } from "./errors.js";
 import { type HttpPort, judge, LATE_MS, readJson, SIGN_OF_LIFE_MS, tokenFailed } from "./http-port.js";
 import { MAX_TIMEOUT_MS } from "./options.js";
 import { type ClusterResult, isRecord, resultOfLine } from "./results.js";
@@ -30,8 +30,11 @@ interface Line {
 }
 
 export interface StreamEvents {
-  /** Lines do not get through here, or their answers do not get back, though the center lives. */
-  onUnsupported: () => void;
+  /**
+   * Lines do not get through here, or their answers do not get back, though the center lives.
+   * @returns whether the calls may go to it one by one.
+   */
+  onUnsupported: () => boolean;
   /** The center is gone, silent or stopping. */
   onLost: (why: string) => void;
 }
@@ -275,12 +278,13 @@ export class BatchStream {
     }
   }
 
-  /** The calls can go to the same center one by one. */
   #giveBack(): void {
-    this.#events.onUnsupported();
-    const { origin } = this.#port.url;
-    const attempt = notTaken(`${origin} does not serve /batch`);
-    this.#end(attempt.kind === "not-run" ? { ...attempt, verdict: "again" } : attempt);
+    const error = new CenterError(
+      "NOT_A_CENTER",
+      `${this.#port.url.origin}: no stream gets through to /batch`,
+    );
+    const verdict = this.#events.onUnsupported() ? "again" : "elsewhere";
+    this.#end({ kind: "not-run", error, verdict });
   }
 
   #lose(why: string, { cause, isWhole = false }: { cause?: unknown; isWhole?: boolean } = {}): void {

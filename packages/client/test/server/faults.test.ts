@@ -207,6 +207,8 @@ test.each([
   });
   const backend = startBackend({ centers: [old.url] });
   expect((await backend.broadcast({ message: "a" })).value).toBe(0);
+  const strict = startBackend({ centers: [old.url], pipelining: true });
+  await expect(strict.broadcast({ message: "a" })).rejects.toMatchObject({ code: "NOT_A_CENTER" });
 });
 
 test("a given-up call says whether it had left", async () => {
