@@ -9,7 +9,7 @@ const MAX_REST_MS = 5000;
 export class Center {
   readonly port: HttpPort;
   /** Why it rests; undefined while it can be called. */
-  downSince: string | undefined;
+  whyDown: string | undefined;
   /** False once it is known that a stream does not get through to it. */
   servesBatch: boolean;
   readonly #mayCallOneByOne: boolean;
@@ -40,8 +40,8 @@ export class Center {
 
   /** @param why - for people. */
   rest(why: string): void {
-    if (this.downSince !== undefined || this.#isClosed) return;
-    this.downSince = why;
+    if (this.whyDown !== undefined || this.#isClosed) return;
+    this.whyDown = why;
     this.#stream?.retire();
     this.#wait();
   }
@@ -72,7 +72,7 @@ export class Center {
       this.#wait();
       return;
     }
-    this.downSince = undefined;
+    this.whyDown = undefined;
     this.#onUp();
   }
 }
@@ -106,7 +106,7 @@ export class Centers {
       for (const offset of this.#all.keys()) {
         const at = (this.#at + offset) % this.#all.length;
         const center = this.#all[at];
-        if (center === undefined || center.downSince !== undefined || except.has(center)) continue;
+        if (center === undefined || center.whyDown !== undefined || except.has(center)) continue;
         this.#at = at;
         return center;
       }
@@ -116,9 +116,7 @@ export class Centers {
   }
 
   get whyNone(): string {
-    return this.#all
-      .map(({ port, downSince }) => downSince ?? `${port.url.origin} was not called`)
-      .join("; ");
+    return this.#all.map(({ port, whyDown }) => whyDown ?? `${port.url.origin} was not called`).join("; ");
   }
 
   close(): void {
