@@ -35,6 +35,7 @@ export const centerCodes = {
   CONFIG_INVALID: { status: 400, retryable: false },
   LISTEN_REFUSED: { status: 403, retryable: false },
   START_REFUSED: { status: 409, retryable: false },
+  KEYS_UNAVAILABLE: { status: 503, retryable: true },
   PORT_TAKEN: { status: 409, retryable: false },
 } as const satisfies {
   readonly [C in ErrorCode]: Readonly<Pick<(typeof errorCodes)[C], "status" | "retryable">>;

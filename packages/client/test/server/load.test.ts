@@ -12,7 +12,7 @@ import {
   startStandIn,
 } from "./cluster.js";
 
-const modes = [{ pipelining: "auto" }, { pipelining: false }] as const;
+const modes = [{ pipelining: "auto" }, { pipelining: true }, { pipelining: false }] as const;
 const WAYS = 20;
 
 interface Told {
