@@ -71,7 +71,12 @@ test.each<[string, string[], Record<string, string>, RegExp]>([
   ["no time to live", ["--sub", "a", "--ttl", "0s"], env, /30s, 15m, 12h, 30d or the like/],
   ["nothing to sign with", ["--sub", "a"], {}, /set WSC_CLIENT_JWT_SECRET .* or --key-file/],
   ["a short secret", ["--sub", "a"], { WSC_CLIENT_JWT_SECRET: "short" }, /32 bytes or more/],
-  ["a key file that is not there", ["--sub", "a", "--key-file", "/nowhere"], {}, /cannot read the PEM file/],
+  [
+    "a key file that is not there",
+    ["--sub", "a", "--key-file", "/nowhere"],
+    {},
+    /cannot be read: there is no such file/,
+  ],
 ])("%s is wrong usage, and says what is expected", async (_what, args, environment, expected) => {
   const { code, stdout, stderr } = await run(["token", ...args], environment);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -289,7 +289,7 @@ test("GET /assign and the node's API need no token of clients", async () => {
 });
 
 test.each<[string, () => Promise<string>, RegExp]>([
-  ["is not there", () => Promise.resolve("/nowhere.pem"), /cannot read the PEM file/],
+  ["is not there", () => Promise.resolve("/nowhere.pem"), /cannot be read: there is no such file/],
   ["holds no key", () => fileOf("hello"), /holds no public key/],
   [
     "holds a broken key",
