@@ -3,6 +3,7 @@
 import { createCenter, createSilentLogger } from "websocket-center";
 import { answerCommands } from "./commands.mjs";
 import { groupName, randomGroups } from "./groups.mjs";
+import { startProfile } from "./profile.mjs";
 import { payload } from "./serve.mjs";
 
 const center = createCenter({ linkPort: 0, httpPort: 0 }, { log: createSilentLogger() });
@@ -10,7 +11,13 @@ await center.start();
 const { link, http } = center.addresses;
 const port = (address) => Number(address.split(":").at(-1));
 
-answerCommands({ link: port(link), http: port(http) }, async ({ nodes, messages, batch }) => {
+let endProfile = async () => ({});
+answerCommands({ link: port(link), http: port(http) }, async ({ nodes, messages, batch, profile }) => {
+  if (profile === "start") {
+    endProfile = await startProfile();
+    return {};
+  }
+  if (profile === "end") return { shares: await endProfile() };
   if (nodes !== undefined) return { linked: center.nodes.length };
   const groups = randomGroups();
   let delivered = 0;

@@ -13,14 +13,14 @@ const grouped = (value, digits) =>
  * Where the CPU of profiles goes, the most first.
  * @param {Record<string, Record<string, number>>} profiles - shares by kind of work, by what was measured
  */
-export function profileTable(profiles) {
+export function profileTable(profiles, whose = "the node's") {
   const titles = Object.keys(profiles);
   const kinds = [...new Set(Object.values(profiles).flatMap((shares) => Object.keys(shares)))];
   const of = (title, kind) => profiles[title][kind] ?? 0;
   const rows = kinds
     .toSorted((a, b) => of(titles[0], b) - of(titles[0], a))
     .map((kind) => [kind, ...titles.map((title) => `${(of(title, kind) * 100).toFixed(1)} %`)]);
-  return table(["share of the node's CPU", ...titles], rows);
+  return table([`share of ${whose} CPU`, ...titles], rows);
 }
 
 /** `1.03 (0.95 to 1.10)` */

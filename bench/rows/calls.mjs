@@ -2,7 +2,7 @@
 import { startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
+import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
 
 const USERS = 1000;
 
@@ -65,6 +65,12 @@ export async function run({ quick, log }) {
       open.push(measured(await load(server, process, { seconds, rate, warmUp: 0.2 })));
     }
   }
+  // After all rounds, for it makes the center slower.
+  log("a profile");
+  const { server: profiled, process: center } = servers.find(({ subject }) => subject.name === "nodes-2");
+  await center.ask('{"profile":"start"}');
+  await load(profiled, center, { seconds: 2 * seconds });
+  const { shares } = await center.ask('{"profile":"end"}');
   for (const { server } of servers) await (server.stop?.() ?? server.program.stop());
 
   const reference = servers.find(({ subject }) => subject.name === "fastify-qs").samples;
@@ -74,6 +80,7 @@ export async function run({ quick, log }) {
     connections: 64,
     rounds,
     seconds,
+    shares,
     results: Object.fromEntries(
       servers.map(({ subject, samples, open }) => [
         subject.name,
@@ -117,7 +124,13 @@ function summarize(samples, open, reference, oneNode) {
   };
 }
 
-export function report({ users, connections, rounds, results }) {
+/** What the profile says of the distance to a route that answers from its own memory. */
+function distance(shares) {
+  const part = (kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
+  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${part("write, in the kernel")} of the center's CPU are writes in the kernel, ${part("garbage collection")} collect garbage, and ${part("websocket-center")} are in this project's own code. The nodes and the load share the other core: the fewer calls are in flight at once, the fewer share a write on the link.`;
+}
+
+export function report({ users, connections, rounds, results, shares }) {
   const all = Object.values(results);
   const markdown = `
 \`GET /?event=sendMessageToId\` at a center, for one of ${number(users)} users, who are spread over the nodes and each
@@ -159,6 +172,10 @@ ${table(
     spread(p99),
   ]),
 )}
+
+Where the CPU of the center goes meanwhile, with 2 nodes, by a profile apart:
+
+${profileTable({ calls: shares }, "the center's")}
 `;
   const own = ["nodes-1", "nodes-2", "nodes-8"];
   return {
@@ -172,6 +189,7 @@ ${table(
           target: "CPU of the center at most that of a bare Fastify route",
           value: results[key].ratio,
           atMost: 1,
+          ifMissed: distance(shares),
         }),
       ),
       goal({
