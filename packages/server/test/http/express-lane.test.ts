@@ -225,8 +225,11 @@ describe("whatever comes", () => {
             exchange(whole.port, parts),
           ]);
           fc.pre(first !== undefined && second !== undefined);
-          // Where a broken request comes behind others, node:http may give the connection up before they are answered.
-          if (count > 0) expect(first?.startsWith(second ?? "")).toBe(true);
+          const [shorter = "", longer = ""] = [first, second].toSorted(
+            (a = "", b = "") => a.length - b.length,
+          );
+          // Where a broken or last request comes behind others, node:http may give the connection up before they are answered.
+          if (count > 0 || /HTTP\/1\.1 4/.test(longer)) expect(longer.slice(0, shorter.length)).toBe(shorter);
           else expect(first).toBe(second);
         },
       ),
