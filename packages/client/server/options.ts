@@ -4,16 +4,16 @@ export interface BackendOptions {
   /** The HTTP ports of one or more centers of the same cluster: `http(s)://host:port`. */
   centers: readonly string[];
   /** A function is asked for each request, so it had better keep what it has. Default: none. */
-  token?: string | (() => string | Promise<string>);
+  token?: string | (() => string | Promise<string>) | undefined;
   /** For a call that does not say otherwise, all attempts together. From 1 to 60,000. Default: 5,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /**
    * Whether calls share one `POST /batch` stream a center. `auto`: where the center, and what stands before it, let
    * lines through as they come. Default: `auto`.
    */
-  pipelining?: boolean | "auto";
+  pipelining?: boolean | "auto" | undefined;
   /** Calls that may be under way at once; more are refused as QUEUE_FULL. Default: 10,000. */
-  maxInFlight?: number;
+  maxInFlight?: number | undefined;
 }
 
 export interface ResolvedOptions {

@@ -24,7 +24,7 @@ export type JsonValue = string | number | boolean | null | object;
 /** A client of a websocket-center node. It does nothing until `connect` is called. */
 export function createClient<T>(options: ClientOptions<T> & { json: (value: unknown) => T }): Client<T>;
 export function createClient(options: ClientOptions<unknown> & { json: true }): Client<unknown>;
-export function createClient(options: ClientOptions<string> & { json?: false }): Client<string>;
+export function createClient(options: ClientOptions<string> & { json?: false | undefined }): Client<string>;
 export function createClient<T>(options: ClientOptions<T>): Client<T> {
   return new Client<T>(resolveOptions(options));
 }

@@ -24,6 +24,7 @@ export interface ConnectionEvents {
  * answer to a token only while one is awaited. Everything else is the application's, whatever it looks like.
  */
 export class Connection {
+  readonly url: string;
   readonly #options: ResolvedOptions;
   readonly #events: ConnectionEvents;
   readonly #link: Link;
@@ -42,6 +43,7 @@ export class Connection {
     events: ConnectionEvents,
   ) {
     const { environment } = options;
+    this.url = url;
     this.#options = options;
     this.#events = events;
     this.#unconfirmed = new Unconfirmed(options.queue);

@@ -8,35 +8,35 @@ import type { TokenFunction } from "./token.js";
 
 export interface ClientOptions<T> {
   /** Where to connect: one address, a list, or a function. `http(s)` and, in browsers, relative ones are fine too. */
-  url?: Address;
+  url?: Address | undefined;
   /** Instead of `url`: ask the cluster before each try which node to use. */
-  assign?: Assign;
+  assign?: Assign | undefined;
   /** Goes with each connection as `?access_token=`, and is renewed on the open connection before it runs out. */
-  token?: TokenFunction;
+  token?: TokenFunction | undefined;
   /** How long before its end a token is renewed. Default: 30,000. */
-  tokenMarginMs?: number;
-  /** Subprotocols to offer; a function gets the token, which then stays out of the address. */
-  protocols?: readonly string[] | ((token: string | undefined) => readonly string[]);
+  tokenMarginMs?: number | undefined;
+  /** Subprotocols to offer; a function, for which there has to be `token`, gets it, and it stays out of the address. */
+  protocols?: readonly string[] | ((token: string) => readonly string[]) | undefined;
   /**
    * Text is JSON: `true`, or a function that checks each value (`schema.parse` of zod, say) and throws where it is
    * wrong. Default: text is delivered as it is.
    */
-  json?: boolean | ((value: unknown) => T);
+  json?: boolean | ((value: unknown) => T) | undefined;
   /** Whether the node begins with its `open` frame. Default: true. */
-  openFrame?: boolean;
+  openFrame?: boolean | undefined;
   /** False for nodes that do not answer the text `ping`; a dead link is then noticed by its socket alone. */
-  heartbeat?: HeartbeatOptions | false;
-  backoff?: BackoffOptions;
+  heartbeat?: HeartbeatOptions | false | undefined;
+  backoff?: BackoffOptions | undefined;
   /** How much may be sent while there is no connection, and at most wait for the network while there is one. */
-  queue?: QueueOptions;
+  queue?: QueueOptions | undefined;
   /** How long one try may take, address and token included. Default: 10,000. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** Closes the client for good when it is aborted. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Default: the global one; Node 20 has none, so pass that of `ws`. */
-  WebSocket?: WebSocketConstructor;
+  WebSocket?: WebSocketConstructor | undefined;
   /** Clock, sockets, fetch and page events, where they shall not be the usual ones. */
-  environment?: Partial<Environment>;
+  environment?: Partial<Environment> | undefined;
 }
 
 export interface ResolvedOptions {
@@ -62,12 +62,18 @@ export function resolveOptions<T>(options: ClientOptions<T>): ResolvedOptions {
   if ((url === undefined) === (assign === undefined) || (Array.isArray(url) && url.length === 0)) {
     throw new ClientError("BAD_OPTIONS", "give one of `url`, with at least one address, and `assign`");
   }
+  if (typeof protocols === "function" && token === undefined) {
+    throw new ClientError("BAD_OPTIONS", "`protocols` is a function of the token, and there is no `token`");
+  }
   return {
     url: url === undefined || typeof url === "function" ? url : [url].flat().map(toWebSocketUrl),
     assign,
     token,
     tokenMarginMs: positive("tokenMarginMs", options.tokenMarginMs ?? 30_000),
-    protocols: typeof protocols === "function" ? protocols : () => protocols,
+    protocols:
+      typeof protocols === "function"
+        ? (given) => (given === undefined ? [] : protocols(given))
+        : () => protocols,
     tokenInUrl: typeof protocols !== "function",
     json: options.json ?? false,
     openFrame: options.openFrame ?? true,

@@ -109,6 +109,7 @@ export class Session {
     this.#attempt += 1;
     this.#cancelTimer = environment.after(connectTimeoutMs, () => {
       const what = this.#connection?.isLinked === true ? "open frame (see `openFrame`)" : "connection";
+      this.#avoid = this.#connection?.url ?? this.#avoid;
       this.#lose({ kind: "lost", message: `no ${what} within ${connectTimeoutMs} ms` });
     });
     this.#setStatus({ state: "connecting", attempt: this.#attempt });

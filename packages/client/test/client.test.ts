@@ -224,6 +224,19 @@ test("a function hears which address to keep away from", async () => {
   expect(avoided).toEqual([undefined, "ws://node/"]);
 });
 
+test("a function hears of an address that does not answer, too", async () => {
+  const world = new World();
+  world.cutNetwork();
+  const { client } = start(world, {
+    url: ({ avoid }) => (avoid === "ws://frozen/" ? "ws://node/" : "ws://frozen/"),
+  });
+  await world.advance(5000);
+  expect(world.links.map(({ url }) => url)).toEqual(["ws://frozen/"]);
+  world.hasNetwork = true;
+  await world.advance(10_000);
+  expect(client.status).toMatchObject({ state: "open", url: "ws://node/" });
+});
+
 test("/assign is asked before each try, and a refusal that names a time is heeded even when the page comes back", async () => {
   const world = new World();
   world.answerFetch = () => new Response("", { status: 503, headers: { "Retry-After": "20" } });

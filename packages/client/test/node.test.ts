@@ -285,7 +285,7 @@ test("a token is renewed on a real connection before it runs out; one that is no
   let isLoggedIn = true;
   const client = start({
     url: node.publicUrl,
-    protocols: (token) => ["access_token", token ?? ""],
+    protocols: (token) => ["access_token", token],
     token: () => {
       if (!isLoggedIn) throw new Error("logged out");
       given += 1;
@@ -320,6 +320,7 @@ test("an aborted signal closes the client, and keeps it closed", async () => {
 test.each([
   [{}, "`url`"],
   [{ url: [] }, "`url`"],
+  [{ url: "ws://node", protocols: () => ["a"] }, "there is no `token`"],
   [{ url: "ftp://node" }, 'got "ftp://node"'],
   [{ url: "ws://node", backoff: { baseMs: 0 } }, "backoff.baseMs must be a number above 0, got 0"],
   [{ url: "ws://node", connectTimeoutMs: Number.NaN }, "connectTimeoutMs"],
