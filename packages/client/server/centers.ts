@@ -43,6 +43,7 @@ export class Center {
     if (this.whyDown !== undefined || this.#isClosed) return;
     this.whyDown = why;
     this.#stream?.retire();
+    this.port.giveBack(`not called, since the center rests: ${why}`);
     this.#wait();
   }
 

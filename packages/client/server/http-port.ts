@@ -35,6 +35,8 @@ export class HttpPort {
   readonly url: URL;
   readonly #agent: Agent;
   readonly #token: () => Promise<string | undefined>;
+  /** Gives up an exchange that has no connection yet, since all are in use. */
+  readonly #waiting = new Set<(why: string) => void>();
 
   constructor(url: URL, token: () => Promise<string | undefined>) {
     this.url = url;
@@ -76,6 +78,7 @@ export class HttpPort {
         clearTimeout(deadline);
         clearTimeout(silence);
         ask.signal?.removeEventListener("abort", onAbort);
+        this.#waiting.delete(giveUp);
         resolve(attempt);
       };
       const giveUp = (why: string, cause?: unknown): void => {
@@ -99,7 +102,10 @@ export class HttpPort {
             ...(body === undefined ? {} : { "Content-Type": "application/json" }),
             ...(holdsBack ? { Expect: "100-continue", "Transfer-Encoding": "chunked" } : {}),
           },
+          // A question for a sign of life does not wait behind calls that get none.
+          ...(ask.path === READY ? { agent: false } : {}),
         });
+        if (holdsBack || ask.isRead) this.#waiting.add(giveUp);
         const sendBody = (): void => {
           if (holdsBack) clearTimeout(silence);
           if (isOver) return;
@@ -110,6 +116,7 @@ export class HttpPort {
           if (holdsBack || !(await this.isReady())) giveUp("it gave no sign of life");
         };
         request.once("socket", () => {
+          this.#waiting.delete(giveUp);
           if (holdsBack || (ask.isRead && ask.path !== READY)) {
             silence = setTimeout(() => void onSilence(), SIGN_OF_LIFE_MS);
           }
@@ -139,6 +146,11 @@ export class HttpPort {
       };
       this.authorization().then(begin, (error: unknown) => settle(tokenFailed(error)));
     });
+  }
+
+  /** The center rests: what waits for a connection to it goes to another at once. */
+  giveBack(why: string): void {
+    for (const giveUp of this.#waiting) giveUp(why);
   }
 
   /** Whether the center says that work may be sent to it. */

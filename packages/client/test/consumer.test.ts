@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -38,7 +46,15 @@ beforeAll(() => {
     run("tar", ["-xzf", path.join(folder, tarball), "--strip-components=1", "-C", place], folder);
     rmSync(path.join(folder, tarball));
   }
-  for (const name of ["@types/node", "@types/react", "@types/ws", "csstype", "react", "undici-types", "zod"]) {
+  for (const name of [
+    "@types/node",
+    "@types/react",
+    "@types/ws",
+    "csstype",
+    "react",
+    "undici-types",
+    "zod",
+  ]) {
     const place = path.join(folder, "node_modules", name);
     mkdirSync(path.dirname(place), { recursive: true });
     symlinkSync(path.join(root, "node_modules", name), place);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { Backend } from "../../server/index.js";
 import { type OnLine, startBackend, startCenter, startNode, startStandIn } from "./cluster.js";
 
 beforeEach(() => {
@@ -168,6 +169,26 @@ test.each([true, false])(
     );
   },
 );
+
+test.each([
+  ["sends", (backend: Backend) => backend.broadcast({ message: "a" })],
+  ["reads", (backend: Backend) => backend.countUsers({})],
+])("more %s than a frozen center has connections go to the next one, each once", async (_name, call) => {
+  const { center } = await startCenter();
+  await startNode([center.addresses.link]);
+  let runs = 0;
+  const second = await startStandIn(() => {}, {
+    handle: (req, res) => {
+      runs += 1;
+      center.handleRequest(req, res);
+    },
+  });
+  const centers = [await startFrozen(), second.url];
+  const backend = startBackend({ centers, pipelining: false, timeoutMs: 3000 });
+  const calls = await Promise.allSettled(Array.from({ length: 300 }, () => call(backend)));
+  expect(calls.filter(({ status }) => status === "rejected")).toEqual([]);
+  expect(runs).toBe(300);
+});
 
 test("where a stream does not get through, calls go one by one", async () => {
   const { center } = await startCenter();
