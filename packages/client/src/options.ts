@@ -63,7 +63,7 @@ export function resolveOptions<T>(options: ClientOptions<T>): ResolvedOptions {
     throw new ClientError("BAD_OPTIONS", "give one of `url`, with at least one address, and `assign`");
   }
   if (typeof protocols === "function" && token === undefined) {
-    throw new ClientError("BAD_OPTIONS", "`protocols` is a function of the token, and there is no `token`");
+    throw new ClientError("BAD_OPTIONS", "a `protocols` function needs `token`");
   }
   return {
     url: url === undefined || typeof url === "function" ? url : [url].flat().map(toWebSocketUrl),

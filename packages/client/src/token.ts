@@ -5,7 +5,7 @@ import { parseObject } from "./frames.js";
 /** Yields a token: each time a fresh one, where the last may run out soon. */
 export type TokenFunction = (context: { signal: AbortSignal }) => string | Promise<string>;
 
-/** How long the node may take to answer, and how long to wait after a failure. */
+/** How long the function and the node together may take, and how long to wait after a failure. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const RETRY_MS = 2000;
 const SOONEST_MS = 500;
@@ -24,7 +24,7 @@ export class TokenRefresher {
   readonly #getToken: TokenFunction;
   readonly #send: (frame: string) => void;
   readonly #onError: (error: ClientError) => void;
-  readonly #ending = new AbortController();
+  #refreshing = new AbortController();
   #cancel: () => void = () => undefined;
   #isAwaitingAnswer = false;
   #token: string;
@@ -51,8 +51,7 @@ export class TokenRefresher {
     const { expiresAt, error } = parseObject(text) ?? {};
     if (typeof error === "string") {
       this.#isAwaitingAnswer = false;
-      this.#cancel();
-      this.#retry(new ClientError("TOKEN_FAILED", `the node refused the new token: ${error}`));
+      this.#retry(`the node refused the new token: ${error}`);
       return true;
     }
     if (typeof expiresAt !== "number") return false;
@@ -66,7 +65,7 @@ export class TokenRefresher {
 
   close(): void {
     this.#cancel();
-    this.#ending.abort();
+    this.#refreshing.abort();
   }
 
   #schedule(): void {
@@ -85,25 +84,28 @@ export class TokenRefresher {
   }
 
   async #refresh(): Promise<void> {
-    const { signal } = this.#ending;
+    const refreshing = new AbortController();
+    const { signal } = refreshing;
+    this.#refreshing = refreshing;
+    this.#cancel = this.#environment.after(ANSWER_TIMEOUT_MS, () => {
+      refreshing.abort();
+      this.#retry("the `token` function or the node did not answer in time");
+    });
     try {
       const token = await this.#getToken({ signal });
       if (signal.aborted) return;
       this.#token = token;
       this.#isAwaitingAnswer = true;
-      this.#cancel = this.#environment.after(ANSWER_TIMEOUT_MS, () =>
-        this.#retry(new ClientError("TOKEN_FAILED", "the node did not answer the new token")),
-      );
       this.#send(JSON.stringify({ cmd: "token", access_token: token }));
     } catch (cause) {
-      if (signal.aborted) return;
-      this.#retry(new ClientError("TOKEN_FAILED", "the `token` function failed", { cause }));
+      if (!signal.aborted) this.#retry("the `token` function failed", { cause });
     }
   }
 
-  #retry(error: ClientError): void {
+  #retry(problem: string, options?: ErrorOptions): void {
+    this.#cancel();
     this.#cancel = this.#environment.after(RETRY_MS, () => void this.#refresh());
-    this.#onError(error);
+    this.#onError(new ClientError("TOKEN_FAILED", problem, options));
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import type { Connection } from "websocket-center";
 import type { Client, ClientOptions, createClient, Gap, Status } from "../src/index.js";
 import { chromiumPath, launchChromium, servePages } from "./browser.js";
-import { spawnNode, startCluster, startNode } from "./cluster.js";
+import { spawnNode, startCluster, startNode, tokenOf } from "./cluster.js";
 
 /** What a page keeps of what its client tells. */
 interface Story {
@@ -14,9 +14,16 @@ interface Story {
   random: number;
   /** Whether the page came out of the back/forward cache. */
   wasCached: boolean;
+  /** How many tokens were made, and whether there are none now. */
+  tokens: number;
+  lacksTokens: boolean;
 }
 
-type StoryWindow = typeof globalThis & { createClient: typeof createClient; story: Story };
+type StoryWindow = typeof globalThis & {
+  createClient: typeof createClient;
+  story: Story;
+  makeToken?: () => Promise<string>;
+};
 
 const quick = { backoff: { baseMs: 50, maxMs: 200 } };
 
@@ -34,20 +41,47 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
   });
 
   /** A page whose client is connected, in a browser context of its own. */
-  async function openPage(options: Omit<ClientOptions<string>, "json">, beside?: Page): Promise<Page> {
+  async function openPage(
+    options: Omit<ClientOptions<string>, "json">,
+    beside?: Page,
+    tokens?: { secret: string; lifeS: number },
+  ): Promise<Page> {
     const context = beside?.context() ?? (await browser.newContext());
     if (beside === undefined) onTestFinished(() => context.close());
     const page = await context.newPage();
     await page.goto(pages.url);
     await page.waitForFunction(() => "createClient" in globalThis);
+    if (tokens !== undefined) {
+      await page.exposeFunction("makeToken", () =>
+        tokenOf(tokens.secret, { sub: "ada", exp: Date.now() / 1000 + tokens.lifeS }),
+      );
+    }
     await page.evaluate(
       async (given) => {
         const page = globalThis as StoryWindow;
         const client = page.createClient({
           ...given,
+          json: false,
+          ...(page.makeToken !== undefined && {
+            token: async () => {
+              if (page.story.lacksTokens) throw new Error("logged out");
+              page.story.tokens += 1;
+              return (await page.makeToken?.()) ?? "";
+            },
+            protocols: (token) => ["access_token", token],
+          }),
           environment: { random: () => page.story.random },
         } as ClientOptions<string> & { json: false });
-        const story: Story = { client, statuses: [], messages: [], gaps: [], random: 0.5, wasCached: false };
+        const story: Story = {
+          client,
+          statuses: [],
+          messages: [],
+          gaps: [],
+          random: 0.5,
+          wasCached: false,
+          tokens: 0,
+          lacksTokens: false,
+        };
         page.story = story;
         client.on("status", (status) => story.statuses.push(status));
         client.on("message", (message) => story.messages.push(message));
@@ -214,6 +248,27 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
     node.hub.broadcast({ message: "welcome back" });
     await untilHeard(page, "welcome back");
     expect(messages).not.toContain("nobody is here");
+  });
+
+  test("a token is renewed in the page without a gap; one that ends costs the connection, and a new one brings it back", async () => {
+    const secret = "a secret of clients that has 32 bytes";
+    const { api, urls } = await startCluster(1, {
+      clientJwtSecret: [secret],
+      clientJwtLeewayMs: 0,
+    });
+    const page = await openPage({ url: urls, ...quick }, undefined, { secret, lifeS: 4 });
+    const { connectionId } = await untilState(page, "open");
+    await page.waitForFunction(() => (globalThis as StoryWindow).story.tokens >= 3);
+    await api("sendMessageToId&sendMessageToId[id]=ada&sendMessageToId[msg]=renewed");
+    await untilHeard(page, "renewed");
+    expect(await status(page)).toMatchObject({ state: "open", connectionId });
+    expect((await read(page)).gaps).toEqual([]);
+    await page.evaluate(() => ((globalThis as StoryWindow).story.lacksTokens = true));
+    const { reason } = await untilState(page, "waiting");
+    expect(reason).toMatchObject({ kind: "closed", code: 4401 });
+    await page.evaluate(() => ((globalThis as StoryWindow).story.lacksTokens = false));
+    await untilGaps(page, 1);
+    await untilState(page, "open");
   });
 
   test("two tabs are two connections: both hear, and one that closes does not disturb the other", async () => {

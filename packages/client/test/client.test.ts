@@ -314,7 +314,9 @@ test("a token that is not to be had, or not answered, is told and tried again wh
   await world.advance(2000);
   expect(frames).toHaveLength(1);
   await world.advance(10_000);
-  expect(told.errors.at(-1)).toMatchObject({ message: "the node did not answer the new token" });
+  expect(told.errors.at(-1)).toMatchObject({
+    message: "the `token` function or the node did not answer in time",
+  });
   await world.advance(2000);
   expect(frames).toHaveLength(2);
   world.link.push('{"cmd":"token","error":"bad signature"}');
@@ -323,6 +325,28 @@ test("a token that is not to be had, or not answered, is told and tried again wh
   await world.advance(2000);
   expect(frames).toHaveLength(3);
   expect(told.messages).toEqual([]);
+  expect(client.status.state).toBe("open");
+});
+
+test("a token function that never answers is given up, told, and asked again while the old token lasts", async () => {
+  const world = new World();
+  const frames: string[] = [];
+  world.onToken = (_link, frame) => frames.push(frame);
+  const signals: AbortSignal[] = [];
+  const { client, told } = start(world, {
+    token: ({ signal }) => {
+      signals.push(signal);
+      if (signals.length === 2) return new Promise<string>(() => undefined);
+      return jwt({ n: signals.length, exp: Math.floor(world.time / 1000) + 100 });
+    },
+  });
+  await world.advance(80_500);
+  expect(told.errors).toMatchObject([
+    { code: "TOKEN_FAILED", message: "the `token` function or the node did not answer in time" },
+  ]);
+  expect(signals[1]?.aborted).toBe(true);
+  await world.advance(2000);
+  expect(frames).toHaveLength(1);
   expect(client.status.state).toBe("open");
 });
 

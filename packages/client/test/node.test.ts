@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +11,7 @@ import {
   createClient,
   type Status,
 } from "../src/index.js";
-import { spawnNode, startCable, startCluster, startNode } from "./cluster.js";
+import { spawnNode, startCable, startCluster, startNode, tokenOf } from "./cluster.js";
 
 /** Soon enough for a test. */
 const quick = { backoff: { baseMs: 20, maxMs: 100 } };
@@ -271,13 +270,6 @@ test("a close code that no client may send is refused, and nothing has ended", a
   expect(await left).toEqual([4000, "enough"]);
 });
 
-/** A JSON Web Token, signed with HS256. */
-function tokenOf(secret: string, claims: object): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const unsigned = `${part({ alg: "HS256" })}.${part(claims)}`;
-  return `${unsigned}.${createHmac("sha256", secret).update(unsigned).digest("base64url")}`;
-}
-
 test("a token is renewed on a real connection before it runs out; one that is not, costs the connection", async () => {
   const secret = "a-secret-of-clients-with-over-32-bytes";
   const node = await startNode({ clientJwtSecret: [secret], clientJwtLeewayMs: 0 });
@@ -320,7 +312,7 @@ test("an aborted signal closes the client, and keeps it closed", async () => {
 test.each([
   [{}, "`url`"],
   [{ url: [] }, "`url`"],
-  [{ url: "ws://node", protocols: () => ["a"] }, "there is no `token`"],
+  [{ url: "ws://node", protocols: () => ["a"] }, "needs `token`"],
   [{ url: "ftp://node" }, 'got "ftp://node"'],
   [{ url: "ws://node", backoff: { baseMs: 0 } }, "backoff.baseMs must be a number above 0, got 0"],
   [{ url: "ws://node", connectTimeoutMs: Number.NaN }, "connectTimeoutMs"],
