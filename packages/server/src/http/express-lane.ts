@@ -67,13 +67,15 @@ class LaneConnection {
 
   endWhenIdle(): void {
     this.#isEnding = true;
-    if (this.#answering === undefined) this.#socket.end();
-    else this.#answering.isLast = true;
+    if (this.#answering !== undefined) this.#answering.isLast = true;
+    // Nothing is due, and a peer that is frozen would not end its side.
+    else this.#socket.destroySoon();
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#answering === undefined) {
-      this.#serve(chunk);
+      // Nobody would get the answer.
+      if (!this.#isEnding) this.#serve(chunk);
       return;
     }
     this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk]);
@@ -127,7 +129,8 @@ class LaneConnection {
     this.#answering = undefined;
     const socket = this.#socket;
     if (this.#isEnding) {
-      socket.end();
+      // The end of the peer's side comes behind what nobody reads any more.
+      socket.resume().end();
     } else if (socket.writableNeedDrain) {
       // Who reads no answers gets no further ones made.
       socket.pause().once("drain", this.#goOn);
@@ -138,7 +141,7 @@ class LaneConnection {
   };
 
   readonly #goOn = (): void => {
-    if (this.#socket.destroyed) return;
+    if (this.#socket.destroyed || this.#isEnding) return;
     const unread = this.#unread;
     this.#unread = undefined;
     this.#socket.resume();

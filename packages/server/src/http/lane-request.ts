@@ -78,7 +78,7 @@ export class LaneReader {
       const end = text.indexOf("\r\n", at);
       const colon = text.indexOf(":", at);
       const name = text.slice(at, colon).toLowerCase();
-      const value = text.slice(colon + 1, end).trim();
+      const value = withoutBlanks(text.slice(colon + 1, end));
       const isPlain = !special.has(name) || (name === "connection" && value.toLowerCase() === "keep-alive");
       if (!isPlain || headers[name] !== undefined) return undefined;
       headers[name] = value;
@@ -89,6 +89,19 @@ export class LaneReader {
     this.#headers = headers;
     return headers;
   }
+}
+
+/** Only blanks and tabs may surround a value (RFC 9112, 5): `trim` takes U+00A0 as well, which is a byte here. */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** NaN for what is no length. */

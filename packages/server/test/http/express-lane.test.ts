@@ -307,6 +307,52 @@ test("closing waits for the answers that are due, says so in them, and ends idle
   expect(busy.text()).toMatch(/^HTTP\/1\.1 200 OK[^]*Connection: close\r\n/);
 });
 
+test("closing does not wait for idle peers that never end their side", async () => {
+  const { server, port } = await serveInTest({ withLane: true });
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => undefined).write(plain());
+  await once(socket, "data");
+  await server.close(600_000);
+});
+
+test("closing runs nothing of what waits behind the last answer, and ends with it", async () => {
+  const { server, port, answerAll, waiting, calls } = await serveInTest({ withLane: true, holds: true });
+  const { socket, text, closed } = await open(port);
+  socket.write(plain().repeat(2));
+  await vi.waitUntil(() => waiting() === 1);
+  answerAll();
+  // The answer is written by then, and the next request not yet read.
+  await new Promise<void>((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+  await Promise.all([server.close(600_000), closed]);
+  expect(text().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(1);
+  expect(calls()).toBe(1);
+});
+
+test("closing ends a connection on which more came than was answered", async () => {
+  const { server, port, answerAll, waiting, calls } = await serveInTest({ withLane: true, holds: true });
+  const { socket, text, closed } = await open(port);
+  socket.write(plain().repeat(10_000));
+  await vi.waitUntil(() => waiting() === 1);
+  const closing = server.close(600_000);
+  answerAll();
+  await Promise.all([closing, closed]);
+  expect(text()).toMatch(/^HTTP\/1\.1 200 OK[^]*Connection: close\r\n/);
+  expect(calls()).toBe(1);
+});
+
+test("only blanks and tabs around a header's value are no part of it", async () => {
+  const { port, calls } = await serveInTest({ withLane: true });
+  for (const length of ["\u00a02", "2\u00a0"]) {
+    const { socket, text, closed } = await open(port);
+    const head = `POST /?event=getIds&token=secret HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
+    socket.end(Buffer.from(`${head}{}`, "latin1"));
+    await closed;
+    expect(text()).toMatch(/^HTTP\/1\.1 400 /);
+  }
+  expect(calls()).toBe(0);
+});
+
 test("closing cuts off, after its time, who waits for an answer", async () => {
   const { server, port, waiting } = await serveInTest({ withLane: true, holds: true });
   const { socket, text, closed } = await open(port);
