@@ -32,7 +32,8 @@ function shares({ nodes, samples, timeDeltas }) {
 function kindOf({ functionName, url }) {
   if (functionName === "(idle)") return "idle";
   if (functionName === "(garbage collector)") return "garbage collection";
-  if (url === "" && /^write(Buffer|v|Utf8String|Latin1String)$/.test(functionName)) return "write, in the kernel";
+  if (url === "" && /^write(Buffer|v|Utf8String|Latin1String)$/.test(functionName))
+    return "write, in the kernel";
   if (url.startsWith("node:") || url === "") return "Node.js";
   if (url.includes("/node_modules/ws/")) return "ws";
   if (url.includes("/node_modules/")) return "MessagePack and zod";

@@ -27,6 +27,8 @@ const special: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+/** Larger heads are not kept for the next request: idle connections would hold them. */
+const MAX_KEPT_HEAD_BYTES = 2048;
 const HEAD_END = Buffer.from("\r\n\r\n");
 
 /** Reads requests of one connection, whose header fields are mostly the same each time. */
@@ -52,7 +54,7 @@ export class LaneReader {
     const lineEnd = head.indexOf("\r\n");
     const line = requestLine.exec(head.slice(0, lineEnd));
     if (line === null) return undefined;
-    const headers = this.#readHeaders(head.slice(lineEnd + 2));
+    const headers = this.#readHeaders(head.slice(lineEnd + 2), headEnd <= MAX_KEPT_HEAD_BYTES);
     if (headers === undefined) return undefined;
     const bodyAt = headEnd + HEAD_END.length;
     const bodyLength = lengthOf(headers["content-length"]);
@@ -69,7 +71,7 @@ export class LaneReader {
     };
   }
 
-  #readHeaders(text: string): IncomingHttpHeaders | undefined {
+  #readHeaders(text: string, isKept: boolean): IncomingHttpHeaders | undefined {
     if (text === this.#text) return this.#headers;
     if (!fields.test(text)) return undefined;
     // Without a prototype, `__proto__` is a name like any other.
@@ -85,8 +87,11 @@ export class LaneReader {
       at = end + 2;
     }
     if (headers.host === undefined) return undefined;
-    this.#text = text;
-    this.#headers = headers;
+    if (isKept) {
+      // A part of the head's text, which holds the whole.
+      this.#text = text;
+      this.#headers = headers;
+    }
     return headers;
   }
 }
