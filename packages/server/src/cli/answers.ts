@@ -2,7 +2,7 @@ import { z } from "zod";
 import { printable } from "./table.js";
 
 /** What centers answer, as far as commands read it; more may stand there. */
-export const nodeEntry = z.object({
+const nodeEntry = z.object({
   id: z.string(),
   version: z.string(),
   publicUrl: z.string(),

@@ -158,6 +158,6 @@ function noOpenFrame(url: URL): CommandFailure {
 }
 
 /** Without its query, in which tokens are. */
-export function showClientUrl({ protocol, host, pathname }: URL): string {
+function showClientUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }

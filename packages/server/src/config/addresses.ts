@@ -43,7 +43,7 @@ export function formatAddress({ host, port }: Address): string {
  * One spelling for each host, as far as no look-up is needed: lower case, `localhost` as 127.0.0.1, IP addresses in
  * their shortest form, IPv4 addresses that are written as IPv6 ones (RFC 4291, 2.5.5.2) as IPv4.
  */
-export function canonicalHost(host: string): string {
+function canonicalHost(host: string): string {
   const name = withoutBrackets(host).toLowerCase().replace(/\.$/, "");
   if (name === "localhost") return "127.0.0.1";
   const isV6 = isIPv6(name);

@@ -11,7 +11,7 @@ const RETRY_AFTER_S = 2;
  * follows redirects of a handshake.
  * @throws CenterError INVALID_PARAMS
  */
-export function answerAssign(assign: (userId: string) => Assignment, { query }: RouteRequest): Answer {
+function answerAssign(assign: (userId: string) => Assignment, { query }: RouteRequest): Answer {
   const id = query.get("id");
   if (typeof id !== "string") {
     const problem = id === undefined ? "missing" : "not a text in UTF-8";
