@@ -14,6 +14,7 @@ export const centerCodes = {
   CENTER_BUSY: { status: 503, retryable: true },
   OUTCOME_UNKNOWN: { status: 504, retryable: false },
   UNKNOWN_NODE: { status: 404, retryable: true },
+  UNKNOWN_CONNECTION: { status: 404, retryable: false },
   NO_NODE: { status: 503, retryable: true },
   AMBIGUOUS_NODE: { status: 409, retryable: false },
   NODE_DRAINING: { status: 409, retryable: true },

@@ -37,6 +37,11 @@ export const errorCodes = {
     doc: "The center that had the request gave no answer. Whether nodes ran it is unknown.",
   },
   UNKNOWN_NODE: { status: 404, retryable: true, doc: "No node with that id is linked to the center." },
+  UNKNOWN_CONNECTION: {
+    status: 404,
+    retryable: false,
+    doc: "No linked node has a connection with that id.",
+  },
   NO_NODE: {
     status: 503,
     retryable: true,

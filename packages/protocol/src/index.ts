@@ -6,5 +6,7 @@ export * from "./ids.js";
 export * from "./interest.js";
 export * from "./link.js";
 export * from "./merge.js";
+export * from "./node-operations.js";
+export * from "./ops-api.js";
 export * from "./steering.js";
 export * from "./version.js";

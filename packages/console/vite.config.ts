@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+/** Built into the server's package, which serves it. Paths are relative, so that it works behind any prefix. */
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../server/console",
+    emptyOutDir: true,
+    target: "es2023",
+    // Fonts and pictures as files: the Content-Security-Policy allows no data: URLs for them.
+    assetsInlineLimit: 0,
+    // Modules of libraries say "use client", which means nothing here.
+    rolldownOptions: {
+      onLog: (level, log, next) => (log.code === "MODULE_LEVEL_DIRECTIVE" ? undefined : next(level, log)),
+    },
+  },
+});
