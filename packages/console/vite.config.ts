@@ -9,6 +9,7 @@ export default defineConfig({
     target: "es2023",
     // Fonts and pictures as files: the Content-Security-Policy allows no data: URLs for them.
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
     // Modules of libraries say "use client", which means nothing here.
     rolldownOptions: {
       onLog: (level, log, next) => (log.code === "MODULE_LEVEL_DIRECTIVE" ? undefined : next(level, log)),

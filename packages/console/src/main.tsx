@@ -1,14 +1,35 @@
 import "@mantine/core/styles.css";
-import { MantineProvider, Title } from "@mantine/core";
+import "@mantine/notifications/styles.css";
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { Router } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { ConsoleApiProvider } from "./api/console-api.tsx";
+import { Shell } from "./app/shell.tsx";
+import { LanguageProvider } from "./i18n/language.tsx";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element #root");
+const queryClient = new QueryClient({
+  // Where a center is lost the client goes to the next by itself: what fails then fails for good.
+  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } },
+});
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider defaultColorScheme="auto">
-      <Title>websocket-center</Title>
-    </MantineProvider>
+    <LanguageProvider>
+      <MantineProvider defaultColorScheme="auto">
+        <Notifications />
+        <QueryClientProvider client={queryClient}>
+          <ConsoleApiProvider>
+            <Router hook={useHashLocation}>
+              <Shell />
+            </Router>
+          </ConsoleApiProvider>
+        </QueryClientProvider>
+      </MantineProvider>
+    </LanguageProvider>
   </StrictMode>,
 );

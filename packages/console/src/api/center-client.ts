@@ -1,0 +1,100 @@
+import { jsonLines } from "./lines.ts";
+import { CallFailure, failureOf } from "./problem.ts";
+import type { Session } from "./session.ts";
+
+export interface CallOptions {
+  method?: "GET" | "POST";
+  /** Sent as JSON. */
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** What came of a call, with the id by which it can be looked up. */
+export interface Answered<T> {
+  value: T;
+  callId: string | undefined;
+}
+
+/** Without an answer in this time, a center counts as lost. */
+const ANSWER_TIMEOUT_MS = 15_000;
+
+/**
+ * The HTTP API of whichever center answers. Where the present one does not, reading goes on at the next that is known;
+ * what changes something is never sent twice.
+ */
+export class CenterClient {
+  readonly session: Session;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** @throws CallFailure */
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return (await this.call<T>(path, { signal })).value;
+  }
+
+  /** @throws CallFailure */
+  async call<T>(path: string, options: CallOptions = {}): Promise<Answered<T>> {
+    const response = await this.#answer(path, options, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const callId = response.headers.get("WSC-Call-Id") ?? undefined;
+    if (!response.ok) throw await failureOf(response);
+    try {
+      return { value: (await response.json()) as T, callId };
+    } catch (error) {
+      throw new CallFailure("BAD_ANSWER", response.status, "the answer is not JSON", callId, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Lines of an endless answer, from one center: when it ends or breaks, who reads begins again.
+   * @throws CallFailure
+   */
+  async *stream<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void> {
+    const response = await this.#answer(path, { signal });
+    if (!response.ok || response.body === null) throw await failureOf(response);
+    const base = this.session.center;
+    try {
+      yield* jsonLines(response.body) as AsyncGenerator<T, void>;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.session.lost(base);
+      throw new CallFailure("UNREACHABLE", 0, "the stream broke", undefined, { cause: error });
+    }
+  }
+
+  async #answer(path: string, options: CallOptions, timeout?: AbortSignal): Promise<Response> {
+    const isRead = (options.method ?? "GET") === "GET";
+    const tries = isRead ? this.session.centers.length : 1;
+    let cause: unknown;
+    for (let at = 0; at < tries; at += 1) {
+      const base = this.session.center;
+      try {
+        return await this.#fetch(new URL(path, base), options, timeout);
+      } catch (error) {
+        if (options.signal?.aborted === true) throw error;
+        cause = error;
+        this.session.lost(base);
+      }
+    }
+    throw new CallFailure("UNREACHABLE", 0, "no center answers", undefined, { cause });
+  }
+
+  #fetch(url: URL, { method = "GET", body, signal }: CallOptions, timeout?: AbortSignal): Promise<Response> {
+    const { token } = this.session;
+    const signals = [signal, timeout].filter((given) => given !== undefined);
+    return fetch(url, {
+      method,
+      signal: AbortSignal.any(signals),
+      credentials: "omit",
+      cache: "no-store",
+      headers: {
+        ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+}
