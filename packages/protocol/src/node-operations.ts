@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commands } from "./commands.js";
+import { change, commands } from "./commands.js";
 import { hexId } from "./ids.js";
 
 /**
@@ -153,6 +153,8 @@ export const nodeTrace = z.object({
   groupId: z.string().optional(),
   matched: count.optional(),
   queued: count.optional(),
+  /** What a change came to: `done`, `unchanged` or `absent`. */
+  change: change.optional(),
   /** The first of those that matched and did not queue it, with why. */
   failures: z
     .array(z.object({ connectionId: z.string(), reason: z.string().max(100) }))
@@ -165,8 +167,8 @@ export const nodeTrace = z.object({
 export type NodeTrace = z.infer<typeof nodeTrace>;
 
 /**
- * What happened to frames of a watched connection. `queued`: taken into the send queue; `written`: handed to the
- * kernel; `drained`: nothing waits any more; `dropped`: not taken, or let go.
+ * What happened to frames of a watched connection. `queued`: taken into the send queue; `written`: handed to the socket;
+ * `drained`: the kernel has taken everything; `dropped`: not taken, or let go.
  */
 export const frameEvent = z.object({
   number: count,
@@ -196,7 +198,10 @@ function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
-/** Events since `after`, oldest first. `dropped`: those that nobody fetched in time or that were more than can be told, by type. */
+/**
+ * Events since `after`, oldest first. `dropped`: those since then that were more than can be told, by type; as `missed`
+ * those that were not fetched in time.
+ */
 function eventsOf<T extends z.ZodType>(item: T) {
   return z.object({
     items: z.array(item),

@@ -21,6 +21,11 @@ export function startOvertaken(what: "center" | "node"): CenterError {
   return new CenterError("START_REFUSED", `the ${what} was stopped while it started`);
 }
 
+/** The code of whatever was thrown. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof CenterError ? error.code : "INTERNAL";
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -180,6 +180,7 @@ export interface NodeReadings {
   queuedFrames: () => number;
   queuedBytes: () => number;
   waitingBytes: () => number;
+  counts: Readonly<Record<"opened" | "slowConsumers" | "messagesIn" | "bytesIn", number>>;
 }
 
 export function createNodeMetrics(read: NodeReadings) {
@@ -196,6 +197,22 @@ export function createNodeMetrics(read: NodeReadings) {
     "Bytes of frames queued on connections.",
     read.queuedBytes,
   );
+  const { counts } = read;
+  countedElsewhere(registry, "wsc_connections_opened_total", "Connections that were opened.", () => {
+    return counts.opened;
+  });
+  countedElsewhere(
+    registry,
+    "wsc_slow_consumers_total",
+    "Connections closed because they did not read fast enough.",
+    () => counts.slowConsumers,
+  );
+  countedElsewhere(registry, "wsc_messages_received_total", "Messages from clients.", () => {
+    return counts.messagesIn;
+  });
+  countedElsewhere(registry, "wsc_bytes_received_total", "Bytes of messages from clients.", () => {
+    return counts.bytesIn;
+  });
   gauge(
     registry,
     "wsc_waiting_bytes",
@@ -206,11 +223,6 @@ export function createNodeMetrics(read: NodeReadings) {
     registry,
     ...httpCounters(registry),
     descriptorsExhausted: descriptorsExhausted(registry),
-    opened: new Counter({
-      name: "wsc_connections_opened_total",
-      help: "Connections that were opened.",
-      registers,
-    }),
     closed: new Counter({
       name: "wsc_connections_closed_total",
       help: "Connections that ended, by close code; codes that are none of ours or of the RFC's count as other.",
@@ -232,17 +244,6 @@ export function createNodeMetrics(read: NodeReadings) {
     tokenKeysErrors: new Counter({
       name: "wsc_client_keys_errors_total",
       help: "Times that the key set for tokens of clients was not to be had.",
-      registers,
-    }),
-    slowConsumers: new Counter({
-      name: "wsc_slow_consumers_total",
-      help: "Connections closed because they did not read fast enough.",
-      registers,
-    }),
-    messages: new Counter({ name: "wsc_messages_received_total", help: "Messages from clients.", registers }),
-    receivedBytes: new Counter({
-      name: "wsc_bytes_received_total",
-      help: "Bytes of messages from clients.",
       registers,
     }),
     handlerErrors: new Counter({

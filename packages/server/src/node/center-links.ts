@@ -1,4 +1,4 @@
-import type { CommandMethods, NodeStatus } from "@websocket-center/protocol";
+import { type CommandMethods, type NodeStatus, OPERATIONS_SERVICE } from "@websocket-center/protocol";
 import { WebSocketDialer } from "../backplane/websocket-dialer.js";
 import { parseAddress, publicAddressOf } from "../config/addresses.js";
 import { checkDialRules } from "../config/listen-rules.js";
@@ -17,6 +17,8 @@ import type { NodeIdentity } from "./identity.js";
 import type { InterestFeed } from "./interest.js";
 import { MemberLists } from "./member-lists.js";
 import { NodeServices } from "./node-services.js";
+import { CenterAbouts } from "./operations/center-abouts.js";
+import type { Operations } from "./operations/operations.js";
 import type { NodeReports } from "./reports.js";
 
 /** As many as fit a frame. */
@@ -29,6 +31,7 @@ export interface CenterLinksParts {
   identity: NodeIdentity;
   commands: CommandMethods;
   interest: InterestFeed;
+  operations: Operations;
   reports: NodeReports;
   publicUrl: () => string;
   /** What the node holds, but for the centers that it is linked to. */
@@ -46,6 +49,8 @@ export class CenterLinks {
   readonly requester: Requester;
   /** The nodes of the cluster, as far as centers have told of them. */
   readonly members: MemberLists;
+  /** What the centers told of themselves. */
+  readonly abouts = new CenterAbouts(() => this.addresses);
   readonly #parts: CenterLinksParts;
   readonly #dialer: WebSocketDialer;
   readonly #channels: Channels;
@@ -54,7 +59,7 @@ export class CenterLinks {
   readonly #startedAt = Date.now();
 
   constructor(parts: CenterLinksParts) {
-    const { config, commands, interest, reports } = parts;
+    const { config, commands, interest, operations, reports } = parts;
     this.#parts = parts;
     this.#dialer = this.#createDialer();
     this.#watch = new PingWatch({
@@ -74,7 +79,9 @@ export class CenterLinks {
     });
     this.#responder = new Responder({
       execute: (name, params) => execute(commands, name, params),
-      invoke: (...call) => this.services.invoke(...call),
+      during: (asker, run) => operations.witness.during(asker, run),
+      invoke: (service, ...call) =>
+        service === OPERATIONS_SERVICE ? operations.invoke(...call) : this.services.invoke(service, ...call),
       whenKnown: (run) => interest.whenKnown(run),
       maxReplyBytes: config.maxReplyBytes,
       maxQueuedBytes: config.maxLinkBufferedBytes,

@@ -8,9 +8,10 @@ import { createClientAddress } from "../http/client-address.js";
 import { parseQuery, queryToObject } from "../http/query.js";
 import { Connection, CLOSE_TIMEOUT_MS, type ConnectionHost } from "./connection.js";
 import type { NodeHandlers } from "./events.js";
-import { encodePong } from "./frame.js";
+import { BINARY, encodePong, TEXT } from "./frame.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Hub } from "./hub.js";
+import { Interned } from "./interned.js";
 import type { NodeIdentity } from "./identity.js";
 import type { InterestFeed } from "./interest.js";
 import type { ClientTokens } from "./tokens/client-tokens.js";
@@ -29,12 +30,15 @@ export interface ClientPortObserver {
   opened(connection: Connection): void;
   closed(connection: Connection, code: number): void;
   refused(address: string, refusal: Refusal): void;
-  received(bytes: number): void;
+  received(connection: Connection, bytes: number, opcode: number): void;
   failed(connection: Connection | undefined, stage: string, error: unknown): void;
 }
 
 /** What stands in a `close` event where the client's close frame had no code (RFC 6455, 7.1.5). */
 const NO_STATUS = 1005;
+
+/** How much is kept of a header of the handshake. */
+const MAX_HEADER_CHARS = 300;
 
 /** The `ws` socket, with a way back to its connection: handlers are shared by all sockets instead of one closure each. */
 class ClientSocket extends WebSocket {
@@ -73,6 +77,8 @@ export class ClientPort {
   readonly #webSockets: WebSocketServer;
   /** Those whose socket has not ended, closing ones included. */
   readonly #live = new Set<Connection>();
+  /** Origins and user agents of the clients that are here. */
+  readonly #headerTexts = new Interned();
   /** Sockets whose handshake is under way. */
   readonly #handshakes = new Set<Duplex>();
   #isDraining = false;
@@ -325,6 +331,7 @@ export class ClientPort {
       id,
       remoteAddress,
       data: connectionData(request, data),
+      ...this.#clientOf(request),
       webSocket,
       socket,
     });
@@ -350,6 +357,15 @@ export class ClientPort {
     this.#handlers.open(connection, request);
   }
 
+  #clientOf({ headers }: IncomingMessage): { origin: string | undefined; userAgent: string | undefined } {
+    const { origin, "user-agent": userAgent } = headers;
+    return { origin: this.#headerText(origin), userAgent: this.#headerText(userAgent) };
+  }
+
+  #headerText(text: string | undefined): string | undefined {
+    return text === undefined ? undefined : this.#headerTexts.of(text.slice(0, MAX_HEADER_CHARS));
+  }
+
   readonly #onMessage = ((port: ClientPort) =>
     function (this: WebSocket, data: RawData, isBinary: boolean): void {
       const { connection } = this as ClientSocket;
@@ -371,7 +387,7 @@ export class ClientPort {
 
   #receive(connection: Connection, data: Buffer, isBinary: boolean): void {
     connection.answerDueTick = undefined;
-    this.#observer.received(data.length);
+    this.#observer.received(connection, data.length, isBinary ? BINARY : TEXT);
     if (connection.closing !== undefined) return;
     if (this.#config.pingMessage && data.length === 4 && data.toString("latin1") === "ping") {
       connection.send(`{"cmd":"pong","_id":"${connection.id}"}`);

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { closeCodes, type Message, utf8Length, MAX_CLOSE_REASON_BYTES } from "@websocket-center/protocol";
 import WebSocket from "ws";
@@ -45,6 +46,15 @@ export interface ConnectionHost {
   onSlowConsumer(connection: Connection, bufferedBytes: number): void;
 }
 
+/** What happened to frames, for those who watch the connection. `opcode`: of RFC 6455, 5.2. */
+export interface FrameChange {
+  type: "open" | "queued" | "written" | "drained" | "dropped" | "received" | "close";
+  bytes?: number;
+  opcode?: number;
+  closeCode?: number;
+  detail?: string;
+}
+
 /**
  * One client's WebSocket on this node.
  *
@@ -68,6 +78,15 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   /** The client's address; behind a trusted proxy the one that the proxy names. */
   readonly remoteAddress: string;
   readonly data: Readonly<Record<string, unknown>> | undefined;
+  /** Headers of the handshake. */
+  readonly origin: string | undefined;
+  readonly userAgent: string | undefined;
+  /** When it was opened, in seconds since the Unix epoch: a small number in memory. */
+  readonly openedAtS = Math.floor(Date.now() / 1000);
+  receivedMessages = 0;
+  queuedFrames = 0;
+  /** Set while somebody watches. */
+  onFrame: ((connection: Connection, change: FrameChange) => void) | undefined;
   userId: string | undefined;
   /** Set by the hub alone; applications read `groupIds`. */
   groups: Set<Group> | undefined;
@@ -86,6 +105,8 @@ export class Connection implements HubConnection, Recipient, Backlogged {
       id: string;
       remoteAddress: string;
       data: Readonly<Record<string, unknown>> | undefined;
+      origin: string | undefined;
+      userAgent: string | undefined;
       webSocket: ClientWebSocket;
       socket: Duplex;
     },
@@ -94,6 +115,8 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     this.id = init.id;
     this.remoteAddress = init.remoteAddress;
     this.data = init.data;
+    this.origin = init.origin;
+    this.userAgent = init.userAgent;
     this.#webSocket = init.webSocket;
     this.#socket = init.socket;
     this.#isPlain = init.webSocket.extensions === "";
@@ -106,6 +129,17 @@ export class Connection implements HubConnection, Recipient, Backlogged {
 
   get isOpen(): boolean {
     return this.#takesFrames && this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether frames are compressed for this client alone. */
+  get isCompressed(): boolean {
+    return !this.#isPlain;
+  }
+
+  /** Bytes on its socket so far, the handshake and the heads of frames included. */
+  get traffic(): { bytesIn: number; bytesOut: number } {
+    const { bytesRead = 0, bytesWritten = 0 } = this.#socket as Partial<Socket>;
+    return { bytesIn: bytesRead, bytesOut: bytesWritten };
   }
 
   /** Bytes that wait for the network, those of this tick included. */
@@ -132,11 +166,14 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     const waiting = this.bufferedBytes;
     const bytes = frame.bytes.length;
     if (waiting + bytes > this.#host.maxBufferedBytes && this.#isTooSlow(waiting, bytes)) {
+      this.onFrame?.(this, { type: "dropped", bytes, opcode: frame.opcode, detail: "slow consumer" });
       this.#host.onSlowConsumer(this, this.bufferedBytes);
       this.close(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
       return false;
     }
+    this.queuedFrames += 1;
     this.#host.outbox.add(this, frame);
+    this.onFrame?.(this, { type: "queued", bytes, opcode: frame.opcode });
     return true;
   }
 
@@ -167,6 +204,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     this.#isBacklogged = this.writtenBytes > 0;
     if (this.#isBacklogged) this.#countBacklog(sequence);
     else if (wasBacklogged) this.#host.backlogs.remove(this);
+    this.onFrame?.(this, { type: "written", bytes: sequence.bytes });
   }
 
   #countBacklog(sequence: Sequence): void {
@@ -177,6 +215,10 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   #writeBuffers(buffers: readonly Buffer[]): void {
+    if (this.onFrame !== undefined) {
+      this.#socket.write(Buffer.concat(buffers), () => this.onFrame?.(this, { type: "drained" }));
+      return;
+    }
     if (buffers.length === 1 && buffers[0] !== undefined) {
       this.#socket.write(buffers[0]);
       return;
@@ -223,6 +265,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     if (this.closing !== undefined) return;
     this.closing = { code, reason };
     this.#takesFrames = false;
+    this.onFrame?.(this, { type: "close", closeCode: code, detail: reason });
     this.#host.onClosing(this);
   }
 
@@ -236,6 +279,8 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   /** Its node is short of memory, and this is where most of it waits: its frames are let go, and so is the client. */
   dropAsSlow(): void {
     if (this.closing === undefined) this.#host.onSlowConsumer(this, this.bufferedBytes);
+    const detail = "the node is short of memory";
+    this.onFrame?.(this, { type: "dropped", bytes: this.bufferedBytes, detail });
     this.beginClosing(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
     this.pending = undefined;
     this.terminate();

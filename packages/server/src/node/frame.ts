@@ -3,7 +3,7 @@ import type { Message } from "@websocket-center/protocol";
 export const TEXT = 0x1;
 export const BINARY = 0x2;
 export const PING = 0x9;
-const PONG = 0xa;
+export const PONG = 0xa;
 
 /**
  * A WebSocket frame from server to client, ready to be written: final, unmasked, not compressed (RFC 6455, 5.2).

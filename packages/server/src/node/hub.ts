@@ -31,6 +31,11 @@ export class Group {
     return this.#connectionsByUser.size;
   }
 
+  /** An iterator that lives on while users come and go. */
+  userIds(): IterableIterator<string> {
+    return this.#connectionsByUser.keys();
+  }
+
   hasUser(userId: string): boolean {
     return this.#connectionsByUser.has(userId);
   }
@@ -100,6 +105,10 @@ export class Hub {
     return [...this.#groups.keys()];
   }
 
+  /** The ids of its connections, as an iterator that lives on while they come and go. */
+  heldConnections(): IterableIterator<string> {
+    return this.#connections.keys();
+  }
   /** Its users or groups, as an iterator that lives on while they change: what stays is met once. */
   held(kind: InterestKind): IterableIterator<string> {
     return this.#heldOf(kind).keys();

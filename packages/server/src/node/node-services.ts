@@ -1,4 +1,4 @@
-import type { ServiceInfo } from "@websocket-center/protocol";
+import { OPERATIONS_SERVICE, type ServiceInfo } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
 import { describeIssue } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
@@ -37,6 +37,7 @@ export class NodeServices {
   register(service: Service): () => void {
     const registered = declareService(service);
     const { name } = service;
+    if (name === OPERATIONS_SERVICE) throw new CenterError("INVALID_PARAMS", `the name ${name} is taken`);
     if (this.#services.has(name))
       throw new CenterError("INVALID_PARAMS", `this node has a service ${name} already`);
     if (this.#services.size >= MAX_SERVICES)

@@ -16,11 +16,13 @@ import { opsRoutes } from "../http/ops-routes.js";
 import type { HttpServer } from "../http/server.js";
 import { createLogger, type Logger } from "../log.js";
 import { createNodeMetrics, type NodeMetrics } from "../metrics.js";
+import { RuntimeWatch } from "../runtime-vitals.js";
 import type { Cluster } from "../services/cluster.js";
 import { Backlogs } from "./backlogs.js";
 import { CenterLinks } from "./center-links.js";
 import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
+import { createNodeCounts } from "./counts.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi, createSharedApi } from "./http/ports.js";
@@ -30,6 +32,7 @@ import { InterestFeed } from "./interest.js";
 import { createLinkedCluster } from "./linked-cluster.js";
 import type { NodeServices } from "./node-services.js";
 import { Outbox } from "./outbox.js";
+import { Operations } from "./operations/operations.js";
 import { NodeReports } from "./reports.js";
 import { type Assignment, Steering } from "../steering/steering.js";
 import type { Authorize, ConnectionPlaces } from "./upgrade.js";
@@ -109,6 +112,8 @@ export class WebSocketNode {
   readonly #outbox: Outbox;
   readonly #clients: ClientPort;
   readonly #links: CenterLinks;
+  readonly #operations: Operations;
+  readonly #runtime = new RuntimeWatch();
   readonly #steering: Steering;
   readonly #api: Api;
   /** Undefined where the node is mounted into a server of the application. */
@@ -131,20 +136,32 @@ export class WebSocketNode {
     const outbox = new Outbox(config);
     const backlogs = new Backlogs(config.maxTotalBufferedBytes);
     this.#outbox = outbox;
-    const commands = createHandlers(this.#hub);
+    const counts = createNodeCounts();
+    const waitingBytes = (): number => {
+      backlogs.look();
+      return backlogs.bytes;
+    };
+    this.#operations = new Operations({
+      hub: this.#hub,
+      traceEntries: config.traceEntries,
+      centers: () => this.#links.abouts,
+      counters: () => ({ ...counts, messagesOut: outbox.framesTotal, bytesOut: outbox.bytesTotal }),
+      waitingBytes,
+      runtime: () => this.#runtime.vitals(),
+    });
+    const { witness } = this.#operations;
+    const commands = witness.watched(createHandlers(this.#hub));
     this.#metrics = createNodeMetrics({
+      counts,
       connections: () => this.#hub.connectionCount,
       users: () => this.#hub.userCount,
       groups: () => this.#hub.groupCount,
       links: () => this.#links.size,
       queuedFrames: () => outbox.framesTotal,
       queuedBytes: () => outbox.bytesTotal,
-      waitingBytes: () => {
-        backlogs.look();
-        return backlogs.bytes;
-      },
+      waitingBytes,
     });
-    const reports = new NodeReports(this.#log, this.#metrics);
+    const reports = new NodeReports(this.#log, { metrics: this.#metrics, counts, witness });
     this.#reports = reports;
     this.#accessControl = new AccessControl(config, {
       log: this.#log,
@@ -181,6 +198,7 @@ export class WebSocketNode {
       identity: this.#identity,
       commands,
       interest: this.#interest,
+      operations: this.#operations,
       reports,
       publicUrl: () => this.publicUrl,
       status: () => this.#status(),
@@ -331,6 +349,7 @@ export class WebSocketNode {
     }
     this.#state = "running";
     this.#descriptors.start();
+    this.#runtime.start();
     this.#tokens?.start();
     this.#links.start();
     this.#log.info({ nodeId: this.id, ...this.addresses }, "listening");
@@ -388,6 +407,8 @@ export class WebSocketNode {
       this.#admin?.close(CLOSE_TIMEOUT_MS),
     ]);
     this.#outbox.close();
+    this.#operations.close();
+    this.#runtime.close();
     await this.#links.close();
     this.#accessControl.stop();
     this.#metrics.registry.clear();
@@ -450,7 +471,7 @@ export class WebSocketNode {
   };
 
   #onDrain(centerId: string): void {
-    if (this.#drainedBy === undefined) this.#log.info({ centerId }, "draining, as a center asks");
+    if (this.#drainedBy === undefined) this.#reports.draining(centerId);
     this.#drainedBy ??= centerId;
     void this.#clients.drain(this.#config.closeSpreadMs);
   }
@@ -460,6 +481,6 @@ export class WebSocketNode {
     if (this.#drainedBy === undefined) return;
     this.#drainedBy = undefined;
     if (this.#state === "running") this.#clients.undrain();
-    this.#log.info({ centerId }, "the drain is over, as a center asks");
+    this.#reports.drainEnded(centerId);
   }
 }

@@ -9,6 +9,8 @@ import { replyFault } from "./reply-fault.js";
 export interface ResponderOptions {
   /** Runs one command on the hub, at once; see `execute` of node/handlers.ts. */
   execute: (command: string, params: unknown) => unknown;
+  /** Runs the commands of a call, each by `execute`. */
+  during: <T>(asker: { centerId: string; call: number }, run: () => T) => T;
   /** Runs a method of another service. */
   invoke: (service: string, method: string, params: unknown, signal: AbortSignal) => Promise<unknown>;
   /** Runs it once any center may be relied upon to know of the users and groups that the hub holds now. */
@@ -41,7 +43,9 @@ export class Responder {
   #run(channel: Channel, call: FrameOf<"call">): void {
     const [, id, service, , methods] = call;
     if (service === HUB_SERVICE) {
-      const outcomes = methods.map(([command, params]) => this.#execute(command, params));
+      const outcomes = this.#options.during({ centerId: channel.member.id, call: id }, () =>
+        methods.map(([command, params]) => this.#execute(command, params)),
+      );
       if (methods.some(([command]) => addsInterest(command))) this.#replyOnceKnown(channel, id, outcomes);
       else this.#reply(channel, id, outcomes);
     } else {

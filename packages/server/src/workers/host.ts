@@ -9,6 +9,7 @@ import type { HttpServer } from "../http/server.js";
 import type { Logger } from "../log.js";
 import { createNodeMetrics } from "../metrics.js";
 import { createAdminServer } from "../node/http/ports.js";
+import { createNodeCounts } from "../node/counts.js";
 import { NodeReports } from "../node/reports.js";
 import { HostMetrics } from "./host-metrics.js";
 import { HostPlaces } from "./host-places.js";
@@ -74,7 +75,9 @@ export class WorkerHost {
       restart: undefined,
     }));
     const none = (): number => 0;
+    const counts = createNodeCounts();
     const metrics = createNodeMetrics({
+      counts,
       connections: none,
       users: none,
       groups: none,
@@ -84,7 +87,7 @@ export class WorkerHost {
       waitingBytes: none,
     });
     this.#metrics = new HostMetrics(metrics.registry, () => this.#serving());
-    const reports = new NodeReports(log, metrics);
+    const reports = new NodeReports(log, { metrics, counts });
     this.#reports = reports;
     this.#accessControl = new AccessControl(config, {
       log,

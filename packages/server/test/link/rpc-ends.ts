@@ -123,6 +123,7 @@ export class NodeEnd {
     this.run = (name, params) => execute(handlers, name, params);
     this.responder = new Responder({
       execute: (name, params) => this.run(name, params),
+      during: (_, run) => run(),
       whenKnown: (run) => this.interest.whenKnown(run),
       invoke: () => Promise.reject(new CenterError("UNKNOWN_SERVICE", "this node has the hub alone")),
       maxReplyBytes,
