@@ -42,7 +42,8 @@ export class CenterClient {
     try {
       return { value: (await response.json()) as T, callId };
     } catch (error) {
-      throw new CallFailure("BAD_ANSWER", response.status, "the answer is not JSON", callId, {
+      throw new CallFailure("BAD_ANSWER", response.status, "the answer is not JSON", {
+        callId,
         cause: error,
       });
     }
@@ -61,7 +62,7 @@ export class CenterClient {
     } catch (error) {
       if (signal.aborted) return;
       this.session.lost(base);
-      throw new CallFailure("UNREACHABLE", 0, "the stream broke", undefined, { cause: error });
+      throw new CallFailure("UNREACHABLE", 0, "the stream broke", { cause: error });
     }
   }
 
@@ -79,7 +80,7 @@ export class CenterClient {
         this.session.lost(base);
       }
     }
-    throw new CallFailure("UNREACHABLE", 0, "no center answers", undefined, { cause });
+    throw new CallFailure("UNREACHABLE", 0, "no center answers", { cause });
   }
 
   #fetch(url: URL, { method = "GET", body, signal }: CallOptions, timeout?: AbortSignal): Promise<Response> {

@@ -96,9 +96,7 @@ export class LiveFeed {
 
   #failed(error: unknown): void {
     const failure =
-      error instanceof CallFailure
-        ? error
-        : new CallFailure("INTERNAL", 0, String(error), undefined, { cause: error });
+      error instanceof CallFailure ? error : new CallFailure("INTERNAL", 0, String(error), { cause: error });
     this.#set({ status: failure.status === 401 ? "token-needed" : "lost", failure });
   }
 

@@ -7,12 +7,20 @@ export class CallFailure extends Error {
   readonly status: number;
   /** To be looked up in traces; undefined where there was no answer. */
   readonly callId: string | undefined;
+  /** The whole problem document; empty where there was none. */
+  readonly problem: Readonly<Record<string, unknown>>;
 
-  constructor(code: string, status: number, message: string, callId?: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    code: string,
+    status: number,
+    message: string,
+    more: { callId?: string | undefined; problem?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+  ) {
+    super(message, { cause: more.cause });
     this.code = code;
     this.status = status;
-    this.callId = callId;
+    this.callId = more.callId;
+    this.problem = more.problem ?? {};
   }
 }
 
@@ -21,10 +29,11 @@ export async function failureOf(response: Response): Promise<CallFailure> {
   const callId = response.headers.get("WSC-Call-Id") ?? undefined;
   const text = await response.text().catch(() => "");
   try {
-    const { code, detail, title } = JSON.parse(text) as Record<string, unknown>;
+    const problem = JSON.parse(text) as Record<string, unknown>;
+    const { code, detail, title } = problem;
     if (typeof code === "string") {
       const message = typeof detail === "string" ? detail : typeof title === "string" ? title : code;
-      return new CallFailure(code, response.status, message, callId);
+      return new CallFailure(code, response.status, message, { callId, problem });
     }
   } catch {
     // Not of ours: a proxy answered.
@@ -33,6 +42,6 @@ export async function failureOf(response: Response): Promise<CallFailure> {
     "BAD_ANSWER",
     response.status,
     `HTTP ${response.status} ${response.statusText}`.trim(),
-    callId,
+    { callId },
   );
 }

@@ -1,16 +1,4 @@
-import {
-  IconActivity,
-  IconApi,
-  IconBroadcast,
-  IconListDetails,
-  IconPlugConnected,
-  IconRoute,
-  IconSend,
-  IconServer,
-  IconTerminal2,
-  IconUser,
-  IconUsersGroup,
-} from "@tabler/icons-react";
+import { IconActivity, IconBroadcast, IconServer } from "@tabler/icons-react";
 import { type ComponentType, lazy } from "react";
 import type { appMessages } from "./messages.ts";
 
@@ -23,22 +11,14 @@ export interface PageEntry {
 }
 
 const overview = lazy(() => import("../pages/overview/overview-page.tsx"));
+const nodes = lazy(() => import("../pages/nodes/nodes-page.tsx"));
+const node = lazy(() => import("../pages/nodes/node-page.tsx"));
+const services = lazy(() => import("../pages/services/services-page.tsx"));
 
 /** In the order of the navigation. Each page is loaded when it is first shown. */
 export const pageEntries: readonly PageEntry[] = [
   { path: "/", name: "overview", icon: IconActivity, page: overview },
+  { path: "/nodes", name: "nodes", icon: IconServer, page: nodes },
+  { path: "/nodes/:nodeId", page: node },
+  { path: "/services", name: "services", icon: IconBroadcast, page: services },
 ];
-
-/** For pages to come from their own files. */
-export const icons = {
-  nodes: IconServer,
-  services: IconBroadcast,
-  connections: IconPlugConnected,
-  users: IconUser,
-  groups: IconUsersGroup,
-  send: IconSend,
-  tryIt: IconTerminal2,
-  explorer: IconApi,
-  trace: IconRoute,
-  log: IconListDetails,
-};

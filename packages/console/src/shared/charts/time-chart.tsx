@@ -1,0 +1,117 @@
+import { Paper, Text, useComputedColorScheme } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { useLanguage } from "../../i18n/language.tsx";
+import { chartColors } from "./colors.ts";
+
+export interface Line {
+  label: string;
+  /** One for each time; null where nothing is known. */
+  values: readonly (number | null)[];
+}
+
+export interface TimeChartProps {
+  title: string;
+  /** Milliseconds since the Unix epoch, growing. */
+  times: readonly number[];
+  lines: readonly Line[];
+  format: (value: number) => string;
+  height?: number;
+}
+
+/** The charts of a page share the place of the pointer. */
+const pointer = uPlot.sync("time");
+
+/**
+ * Lines over time. The numbers under the pointer stand in the legend; without one, the latest. For those who cannot see
+ * it, it says its latest numbers.
+ */
+export function TimeChart({ title, times, lines, format, height = 160 }: TimeChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const scheme = useComputedColorScheme("light");
+  const { locale } = useLanguage();
+  const labels = lines.map(({ label }) => label).join("\n");
+  const latestFormat = useRef(format);
+  latestFormat.current = format;
+
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const options = optionsOf({
+      scheme,
+      locale,
+      labels: labels.split("\n"),
+      size: { width: element.clientWidth, height },
+      format: (value) => latestFormat.current(value),
+    });
+    const made = new uPlot(options, [[]], element);
+    chart.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      chart.current = undefined;
+    };
+  }, [scheme, locale, labels, height]);
+
+  useEffect(() => {
+    chart.current?.setData([times.map((time) => time / 1000), ...lines.map(({ values }) => [...values])]);
+  });
+
+  const summary = lines.map(({ label, values }) => `${label}: ${latestText(values, format)}`).join(", ");
+  return (
+    <Paper withBorder p="sm" radius="md">
+      <Text size="sm" fw={600} mb={4}>
+        {title}
+      </Text>
+      <div ref={place} role="img" aria-label={`${title}. ${summary}`} style={{ minHeight: height }} />
+    </Paper>
+  );
+}
+
+function latestText(values: readonly (number | null)[], format: (value: number) => string): string {
+  const latest = values.at(-1);
+  return latest === undefined || latest === null ? "–" : format(latest);
+}
+
+function optionsOf({
+  scheme,
+  locale,
+  labels,
+  size,
+  format,
+}: {
+  scheme: "light" | "dark";
+  locale: string;
+  labels: readonly string[];
+  size: { width: number; height: number };
+  format: (value: number) => string;
+}): uPlot.Options {
+  const { axis, grid, lines } = chartColors[scheme];
+  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const second = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const line = { stroke: axis, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  return {
+    ...size,
+    cursor: { sync: { key: pointer.key }, y: false, points: { size: 6 } },
+    legend: { live: true },
+    scales: { y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    axes: [
+      { ...line, values: (_chart, splits) => splits.map((at) => clock.format(at * 1000)) },
+      { ...line, size: 64, values: (_chart, splits) => splits.map((value) => format(value)) },
+    ],
+    series: [
+      { value: (_chart, at) => (at === null ? "" : second.format(at * 1000)) },
+      ...labels.map((label, at) => ({
+        label,
+        stroke: lines[at % lines.length] ?? axis,
+        width: 2,
+        points: { show: false },
+        value: (_chart: uPlot, value: number | null) => (value === null ? "–" : format(value)),
+      })),
+    ],
+  };
+}
