@@ -6,8 +6,8 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
-import { useHashLocation } from "wouter/use-hash-location";
 import { ConsoleApiProvider } from "./api/console-api.tsx";
+import { useHashPath, useHashQuery } from "./app/hash-location.ts";
 import { Shell } from "./app/shell.tsx";
 import { LanguageProvider } from "./i18n/language.tsx";
 
@@ -24,7 +24,7 @@ createRoot(root).render(
         <Notifications />
         <QueryClientProvider client={queryClient}>
           <ConsoleApiProvider>
-            <Router hook={useHashLocation}>
+            <Router hook={useHashPath} searchHook={useHashQuery}>
               <Shell />
             </Router>
           </ConsoleApiProvider>

@@ -1,4 +1,11 @@
-import { IconActivity, IconBroadcast, IconServer } from "@tabler/icons-react";
+import {
+  IconActivity,
+  IconBroadcast,
+  IconPlugConnected,
+  IconServer,
+  IconUser,
+  IconUsersGroup,
+} from "@tabler/icons-react";
 import { type ComponentType, lazy } from "react";
 import type { appMessages } from "./messages.ts";
 
@@ -13,6 +20,12 @@ export interface PageEntry {
 const overview = lazy(() => import("../pages/overview/overview-page.tsx"));
 const nodes = lazy(() => import("../pages/nodes/nodes-page.tsx"));
 const node = lazy(() => import("../pages/nodes/node-page.tsx"));
+const connections = lazy(() => import("../pages/hub/connections-page.tsx"));
+const connection = lazy(() => import("../pages/hub/connection-page.tsx"));
+const users = lazy(() => import("../pages/hub/users-page.tsx"));
+const user = lazy(() => import("../pages/hub/user-page.tsx"));
+const groups = lazy(() => import("../pages/hub/groups-page.tsx"));
+const group = lazy(() => import("../pages/hub/group-page.tsx"));
 const services = lazy(() => import("../pages/services/services-page.tsx"));
 
 /** In the order of the navigation. Each page is loaded when it is first shown. */
@@ -20,5 +33,11 @@ export const pageEntries: readonly PageEntry[] = [
   { path: "/", name: "overview", icon: IconActivity, page: overview },
   { path: "/nodes", name: "nodes", icon: IconServer, page: nodes },
   { path: "/nodes/:nodeId", page: node },
+  { path: "/connections", name: "connections", icon: IconPlugConnected, page: connections },
+  { path: "/connections/:connectionId", page: connection },
+  { path: "/users", name: "users", icon: IconUser, page: users },
+  { path: "/users/:userId", page: user },
+  { path: "/groups", name: "groups", icon: IconUsersGroup, page: groups },
+  { path: "/groups/:groupId", page: group },
   { path: "/services", name: "services", icon: IconBroadcast, page: services },
 ];

@@ -29,7 +29,7 @@ export function MethodCall({ offer, method }: { offer: Offer; method: ServiceInf
     setUnderWay(true);
     setFailure(undefined);
     setResults(undefined);
-    const place = where === "all" || where === "one" ? { mode: where } as const : { nodeId: where };
+    const place = where === "all" || where === "one" ? ({ mode: where } as const) : { nodeId: where };
     try {
       const { value } = await callService(client, {
         service: offer.name,

@@ -1,0 +1,56 @@
+import { Button, TextInput, Tooltip } from "@mantine/core";
+import { useState } from "react";
+import { useMay } from "../../api/console-api.tsx";
+import { useMessages } from "../../i18n/language.tsx";
+import { Confirm } from "../../shared/confirm.tsx";
+import { sharedMessages } from "../../shared/messages.ts";
+import { hubMessages } from "./messages.ts";
+import { useHubAction } from "./use-hub-action.ts";
+
+/** Closes a connection, or all of a user's, after a question. */
+export function CloseButton({ target }: { target: { connectionId: string } | { userId: string } }) {
+  const t = useMessages(hubMessages);
+  const shared = useMessages(sharedMessages);
+  const mayManage = useMay("manage");
+  const { isUnderWay, run } = useHubAction();
+  const [isAsking, setAsking] = useState(false);
+  const [reason, setReason] = useState("");
+  const close = (): void => {
+    setAsking(false);
+    const more = reason === "" ? {} : { reason };
+    if ("userId" in target) void run("closeUser", { ...target, ...more }, t.closed);
+    else void run("closeConnection", { ...target, ...more }, t.closed);
+  };
+  const title = "userId" in target ? t.closeUserTitle(target.userId) : t.closeTitle;
+  return (
+    <>
+      <Tooltip label={shared.notAllowed("manage")} disabled={mayManage}>
+        <Button
+          color="red"
+          variant="light"
+          disabled={!mayManage}
+          loading={isUnderWay}
+          onClick={() => setAsking(true)}
+        >
+          {t.close}
+        </Button>
+      </Tooltip>
+      <Confirm
+        isOpen={isAsking}
+        title={title}
+        action={t.close}
+        onConfirm={close}
+        onCancel={() => setAsking(false)}
+      >
+        {t.closeText}
+        <TextInput
+          mt="sm"
+          label={t.reason}
+          maxLength={123}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+      </Confirm>
+    </>
+  );
+}

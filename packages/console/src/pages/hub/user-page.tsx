@@ -1,0 +1,52 @@
+import { Group, Paper, Stack, Title } from "@mantine/core";
+import { useParams } from "wouter";
+import { useMessages } from "../../i18n/language.tsx";
+import { Page } from "../../shared/page.tsx";
+import { CloseButton } from "./close-button.tsx";
+import { ConnectionTable } from "./connection-table.tsx";
+import { GroupTable } from "./group-table.tsx";
+import { IdForm } from "./id-form.tsx";
+import { hubMessages } from "./messages.ts";
+import { SubjectLinks } from "./subject-links.tsx";
+import { useHubAction } from "./use-hub-action.ts";
+
+export default function UserPage() {
+  const t = useMessages(hubMessages);
+  const { userId } = useParams<{ userId: string }>();
+  const id = decodeURIComponent(userId);
+  const { isUnderWay, run } = useHubAction();
+  return (
+    <Page
+      title={t.userTitle(id)}
+      actions={
+        <Group gap="xs">
+          <SubjectLinks kind="user" id={id} />
+          <CloseButton target={{ userId: id }} />
+        </Group>
+      }
+    >
+      <Paper withBorder p="md" radius="md" component="section">
+        <Stack gap="sm">
+          <Title order={2} size="h5">
+            {t.itsConnections}
+          </Title>
+          <ConnectionTable filter={{ userId: id }} />
+        </Stack>
+      </Paper>
+      <Paper withBorder p="md" radius="md" component="section">
+        <Stack gap="sm">
+          <Title order={2} size="h5">
+            {t.itsGroups}
+          </Title>
+          <GroupTable filter={{ userId: id }} />
+          <IdForm
+            label={t.joinGroup}
+            action={t.join}
+            isUnderWay={isUnderWay}
+            onSubmit={(groupId) => run("joinUserToGroups", { groupIds: [groupId], userId: id }, t.joined)}
+          />
+        </Stack>
+      </Paper>
+    </Page>
+  );
+}
