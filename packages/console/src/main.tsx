@@ -10,6 +10,7 @@ import { ConsoleApiProvider } from "./api/console-api.tsx";
 import { useHashPath, useHashQuery } from "./app/hash-location.ts";
 import { Shell } from "./app/shell.tsx";
 import { LanguageProvider } from "./i18n/language.tsx";
+import { TryClientsProvider } from "./pages/try/try-clients.tsx";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element #root");
@@ -25,7 +26,9 @@ createRoot(root).render(
         <QueryClientProvider client={queryClient}>
           <ConsoleApiProvider>
             <Router hook={useHashPath} searchHook={useHashQuery}>
-              <Shell />
+              <TryClientsProvider>
+                <Shell />
+              </TryClientsProvider>
             </Router>
           </ConsoleApiProvider>
         </QueryClientProvider>

@@ -45,3 +45,17 @@ useHashPath.hrefs = (to: string): string => `#${to}`;
 export function useHashQuery(): string {
   return queryOf(useSyncExternalStore(subscribe, current));
 }
+
+/**
+ * The last part of the path, as it was before `encodeURIComponent`: ids may hold anything. wouter's own parameters are
+ * decoded by `decodeURI`, after which nobody can tell an escaped `%` from an escape.
+ */
+export function usePathId(): string {
+  const path = pathOf(useSyncExternalStore(subscribe, current));
+  const segment = path.slice(path.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

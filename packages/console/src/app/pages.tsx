@@ -2,7 +2,9 @@ import {
   IconActivity,
   IconBroadcast,
   IconPlugConnected,
+  IconSend,
   IconServer,
+  IconTerminal2,
   IconUser,
   IconUsersGroup,
 } from "@tabler/icons-react";
@@ -26,6 +28,8 @@ const users = lazy(() => import("../pages/hub/users-page.tsx"));
 const user = lazy(() => import("../pages/hub/user-page.tsx"));
 const groups = lazy(() => import("../pages/hub/groups-page.tsx"));
 const group = lazy(() => import("../pages/hub/group-page.tsx"));
+const send = lazy(() => import("../pages/send/send-page.tsx"));
+const tryIt = lazy(() => import("../pages/try/try-page.tsx"));
 const services = lazy(() => import("../pages/services/services-page.tsx"));
 
 /** In the order of the navigation. Each page is loaded when it is first shown. */
@@ -39,5 +43,7 @@ export const pageEntries: readonly PageEntry[] = [
   { path: "/users/:userId", page: user },
   { path: "/groups", name: "groups", icon: IconUsersGroup, page: groups },
   { path: "/groups/:groupId", page: group },
+  { path: "/send", name: "send", icon: IconSend, page: send },
+  { path: "/try", name: "tryIt", icon: IconTerminal2, page: tryIt },
   { path: "/services", name: "services", icon: IconBroadcast, page: services },
 ];

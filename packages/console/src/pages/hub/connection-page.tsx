@@ -1,9 +1,9 @@
 import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { OpsConnection } from "@websocket-center/protocol";
-import { useParams } from "wouter";
 import { useClient, useMay } from "../../api/console-api.tsx";
 import { CallFailure } from "../../api/problem.ts";
+import { usePathId } from "../../app/hash-location.ts";
 import { useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Facts } from "../../shared/facts.tsx";
@@ -22,8 +22,7 @@ const RENEW_MS = 2000;
 export default function ConnectionPage() {
   const t = useMessages(hubMessages);
   const client = useClient();
-  const { connectionId } = useParams<{ connectionId: string }>();
-  const id = decodeURIComponent(connectionId);
+  const id = usePathId();
   const { data, error, refetch } = useQuery({
     queryKey: ["ops/connection", id],
     queryFn: ({ signal }) => client.get<OpsConnection>(`ops/connections/${encodeURIComponent(id)}`, signal),

@@ -1,5 +1,5 @@
 import { Paper, Stack, Tabs } from "@mantine/core";
-import { useParams } from "wouter";
+import { usePathId } from "../../app/hash-location.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { ConnectionTable } from "./connection-table.tsx";
@@ -11,8 +11,7 @@ import { UserTable } from "./user-table.tsx";
 
 export default function GroupPage() {
   const t = useMessages(hubMessages);
-  const { groupId } = useParams<{ groupId: string }>();
-  const id = decodeURIComponent(groupId);
+  const id = usePathId();
   const { isUnderWay, run } = useHubAction();
   return (
     <Page title={t.groupTitle(id)} actions={<SubjectLinks kind="group" id={id} />}>

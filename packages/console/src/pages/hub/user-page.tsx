@@ -1,5 +1,5 @@
 import { Group, Paper, Stack, Title } from "@mantine/core";
-import { useParams } from "wouter";
+import { usePathId } from "../../app/hash-location.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { CloseButton } from "./close-button.tsx";
@@ -12,8 +12,7 @@ import { useHubAction } from "./use-hub-action.ts";
 
 export default function UserPage() {
   const t = useMessages(hubMessages);
-  const { userId } = useParams<{ userId: string }>();
-  const id = decodeURIComponent(userId);
+  const id = usePathId();
   const { isUnderWay, run } = useHubAction();
   return (
     <Page

@@ -1,0 +1,24 @@
+export interface CurlRequest {
+  method: "GET" | "POST";
+  url: string;
+  /** Sent as JSON. */
+  body?: unknown;
+  needsToken: boolean;
+}
+
+/**
+ * The same request for a POSIX shell. The token is not in it: it stands as `$TOKEN`, for the shell to fill in.
+ */
+export function curlOf({ method, url, body, needsToken }: CurlRequest): string {
+  const parts = ["curl"];
+  if (method === "POST" && body === undefined) parts.push("-X POST");
+  if (needsToken) parts.push('-H "Authorization: Bearer $TOKEN"');
+  if (body !== undefined)
+    parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
+  return [...parts, quoted(url)].join(" ");
+}
+
+/** In single quotes nothing has a meaning but the quote itself (POSIX, Shell Command Language, 2.2.2). */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
