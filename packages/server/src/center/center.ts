@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CenterAbout } from "@websocket-center/protocol";
 import { canonicalAddress, formatAddress, parseAddress } from "../config/addresses.js";
 import { checkListenRules } from "../config/listen-rules.js";
 import type { CenterConfig, CenterOptions } from "../config/options.js";
@@ -19,7 +20,9 @@ import type { AdminCenter } from "./http/admin.js";
 import { Batches } from "./http/batch.js";
 import { createApiServer, createCenterApi, createLinkServer } from "./http/ports.js";
 import { createLocalCluster } from "./local-cluster.js";
+import { httpUrlOf } from "./http-url.js";
 import { NodeLinks } from "./node-links.js";
+import { Operations } from "./operations/operations.js";
 import type { CenterEntry, NodeEntry } from "./registry.js";
 import { CenterReports } from "./reports.js";
 import { Running } from "./running.js";
@@ -66,6 +69,7 @@ export class Center implements AdminCenter {
   readonly #nodeLinks: NodeLinks;
   readonly #steering: Steering;
   readonly #batches: Batches;
+  readonly #operations: Operations;
   readonly #api: Api;
   /** Undefined where the center is mounted into a server of the application. */
   readonly #http: HttpServer | undefined;
@@ -122,8 +126,15 @@ export class Center implements AdminCenter {
       defaultTimeoutMs: config.callTimeoutMs,
       reports,
     });
+    this.#operations = new Operations({
+      nodes: links,
+      about: () => this.#toldToNodes,
+      linkAddress: () => this.addresses.link,
+      onFault: (error) => reports.fault("operations", error),
+    });
     this.#api = createCenterApi(config, {
       batches: this.#batches,
+      operations: this.#operations,
       center: this,
       accessControl: this.#accessControl,
       links,
@@ -166,6 +177,15 @@ export class Center implements AdminCenter {
     };
   }
 
+  /** How browsers reach the HTTP API, as `httpUrl` says or as far as it is known. */
+  get httpUrl(): string {
+    return httpUrlOf(this.#config, this.#ports.http);
+  }
+
+  get #toldToNodes(): CenterAbout {
+    return { id: this.id, version, startedAt: this.#startedAt.getTime(), url: this.httpUrl };
+  }
+
   /** The nodes that are linked right now. */
   get nodes(): NodeEntry[] {
     return this.#nodeLinks.entries;
@@ -198,6 +218,7 @@ export class Center implements AdminCenter {
     }
     this.#state = "running";
     this.#descriptors.start();
+    this.#operations.start();
     this.#log.info({ centerId: this.id, ...this.addresses }, "listening");
   }
 
@@ -228,6 +249,7 @@ export class Center implements AdminCenter {
   async stop(): Promise<void> {
     this.#state = "stopped";
     if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
+    this.#operations.close();
     await this.#http?.close(0);
     await this.#nodeLinks.close();
     await this.#links.close(0);

@@ -8,6 +8,7 @@ import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc
 import { Pinger } from "../rpc/heartbeat.js";
 import { Interest } from "./interest.js";
 import { MemberList } from "./member-list.js";
+import { NodeAsker } from "./operations/node-asker.js";
 import type { PipelineParts } from "./pipeline.js";
 import { type NodeEntry, Registry } from "./registry.js";
 import type { CenterReports } from "./reports.js";
@@ -35,6 +36,8 @@ export class NodeLinks {
   /** What pipelines of commands are made of. */
   readonly pipelineParts: PipelineParts;
   readonly services: ServiceDirectory;
+  /** Asks nodes about themselves. */
+  readonly asker: NodeAsker;
   readonly members = new MemberList();
   readonly #parts: NodeLinksParts;
   readonly #registry = new Registry();
@@ -67,6 +70,7 @@ export class NodeLinks {
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
     this.router = new Router(this.#registry, this.#caller, this.#targets);
+    this.asker = new NodeAsker(this.#caller);
     this.pipelineParts = { caller: this.#caller, targets: this.#targets };
     this.services = new ServiceDirectory({
       registry: this.#registry,
@@ -108,6 +112,11 @@ export class NodeLinks {
 
   get pendingCalls(): number {
     return this.#caller.pendingCalls;
+  }
+
+  /** The linked nodes; the same list while nobody comes or goes. */
+  channels(): readonly Channel[] {
+    return this.#registry.channels();
   }
 
   get entries(): NodeEntry[] {

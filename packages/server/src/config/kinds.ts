@@ -115,6 +115,19 @@ export function webSocketUrl(): OptionKind<string> {
   });
 }
 
+/** The base of an HTTP API, with a path where a proxy adds one. */
+export function httpUrl(): OptionKind<string> {
+  return text({
+    placeholder: "url",
+    allowed: "an http:// or https:// URL without credentials, query and fragment, of 2048 characters at most",
+    isRight: (text) => {
+      if (text.length > 2048 || !URL.canParse(text)) return false;
+      const { protocol, username, password } = new URL(text);
+      return /^https?:$/.test(protocol) && username === "" && password === "" && !/[?#]/.test(text);
+    },
+  });
+}
+
 export function webSocketUrlList(): OptionKind<readonly string[]> {
   return list({
     placeholder: "urls",

@@ -7,6 +7,7 @@ import {
   enumeration,
   filePath,
   host,
+  httpUrl,
   integer,
   jwksUrl,
   list,
@@ -63,6 +64,12 @@ export const options = {
     default: 8011,
     env: "HTTP_PORT",
     doc: "Port of the HTTP API.",
+  }),
+  httpUrl: optional({
+    processes: center,
+    group: "Addresses",
+    kind: httpUrl(),
+    doc: "How browsers reach the HTTP API: consoles of other centers go on here when theirs is lost. Not set: `host` and `httpPort`; where `host` is a wildcard, an address of this machine, or with TLS its name.",
   }),
   otherCenters: option({
     processes: center,

@@ -70,10 +70,13 @@ export function canAnswer(res: ApiResponse): boolean {
 
 /** Writes status and headers. The caller of this function writes `answer.body`. */
 export function writeAnswerHead(res: ApiResponse, callId: string, answer: Answer): void {
-  const { body } = answer;
-  res.writeHead(answer.status, {
+  const { body, status } = answer;
+  res.writeHead(status, {
     "Content-Type": answer.contentType,
-    "Content-Length": typeof body === "string" ? Buffer.byteLength(body) : body.byteLength,
+    // In a 304 it would be that of what is not sent (RFC 9110, 8.6).
+    ...(status === 304
+      ? {}
+      : { "Content-Length": typeof body === "string" ? Buffer.byteLength(body) : body.byteLength }),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "WSC-Call-Id": callId,

@@ -362,7 +362,8 @@ export function createApi(options: ApiOptions): Api {
       const denial = (by: Principal, need: Need): string | undefined => denialOf(exchange, by, [need]);
       const { cors, http } = exchange;
       if (http === undefined) throw new Error("a stream needs node:http");
-      end(exchange, await route.stream({ ...http, callId, cors, principal, identifyAgain, denial }));
+      const query = parseQuery(queryOf(url));
+      end(exchange, await route.stream({ ...http, query, callId, cors, principal, identifyAgain, denial }));
       return;
     }
     const body = route.method === "POST" ? await receiveBody(exchange) : { ok: true as const, body: {} };

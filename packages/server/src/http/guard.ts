@@ -29,7 +29,7 @@ export interface GuardOptions {
   trustedProxies?: readonly string[];
 }
 
-const exposed = { "Access-Control-Expose-Headers": "WSC-Call-Id" } as const;
+const exposed = { "Access-Control-Expose-Headers": "WSC-Call-Id, Retry-After" } as const;
 /** Headers that let a page of any origin read an answer. */
 export const anyOrigin = { "Access-Control-Allow-Origin": "*", ...exposed } as const;
 const noOrigin = { Vary: "Origin" } as const;

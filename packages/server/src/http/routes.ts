@@ -38,6 +38,7 @@ export interface HttpExchange {
 
 /** What a streaming route gets of a request, whose body is unread and whose answer is not begun. */
 export interface StreamRequest extends Omit<RouteExchange, "req" | "res">, HttpExchange {
+  query: QueryMap;
   principal: Principal;
   /** Who asks by now, for what lasts: nobody, once the token does not count any more. */
   identifyAgain: () => Principal | undefined;
@@ -45,9 +46,10 @@ export interface StreamRequest extends Omit<RouteExchange, "req" | "res">, HttpE
   denial: (principal: Principal, need: Need) => string | undefined;
 }
 
-/** An endpoint of our own that answers while it reads. It never throws, and resolves when its answer has ended. */
+/** An endpoint of our own that answers for as long as it lasts. It never throws, and resolves when its answer has ended. */
 export interface StreamRoute {
-  method: "POST";
+  /** GET serves HEAD too: `stream` answers it with the head alone. */
+  method: "GET" | "POST";
   public?: false;
   forPages?: false;
   scope: Scope | "asked";

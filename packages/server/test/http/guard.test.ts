@@ -41,7 +41,7 @@ describe("with a token", () => {
     };
     expect(guard.check(request(asked))).toEqual({
       ok: true,
-      cors: { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WSC-Call-Id" },
+      cors: { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WSC-Call-Id, Retry-After" },
     });
   });
 });
@@ -109,7 +109,7 @@ describe("without a token", () => {
       cors: {
         "Access-Control-Allow-Origin": origin,
         Vary: "Origin",
-        "Access-Control-Expose-Headers": "WSC-Call-Id",
+        "Access-Control-Expose-Headers": "WSC-Call-Id, Retry-After",
       },
     });
   });

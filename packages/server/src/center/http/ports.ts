@@ -12,8 +12,11 @@ import type { Assignment } from "../../steering/steering.js";
 import type { NodeLinks } from "../node-links.js";
 import type { CenterReports } from "../reports.js";
 import { type AdminCenter, adminRoutes } from "./admin.js";
+import type { Operations } from "../operations/operations.js";
 import type { Batches } from "./batch.js";
 import { answerClassic } from "./classic.js";
+import { consoleRoutes } from "./console/console.js";
+import { operationsRoutes } from "./ops.js";
 import { serviceRoutes } from "./services.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -29,13 +32,14 @@ export function createCenterApi(
     accessControl: AccessControl;
     batches: Batches;
     links: NodeLinks;
+    operations: Operations;
     metrics: Registry;
     notReady: () => string[];
     middleware: readonly Middleware[];
     reports: CenterReports;
   },
 ): Api {
-  const { batches, center, links, metrics, notReady, middleware, reports } = parts;
+  const { batches, center, links, metrics, notReady, middleware, operations, reports } = parts;
   const { access, audit } = parts.accessControl;
   const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, trustedProxies } = config;
   return createApi({
@@ -50,6 +54,8 @@ export function createCenterApi(
       ...serviceRoutes(links.services, { audit, defaultTimeoutMs: callTimeoutMs }),
       ...adminRoutes(center, audit),
       ...batches.routes,
+      ...operationsRoutes(operations, access),
+      ...consoleRoutes(),
       "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
     classic: async (request, call) => {

@@ -1,0 +1,99 @@
+import {
+  type NodeOperation,
+  type NodeOperationParams,
+  type NodeOperationResult,
+  nodeOperations,
+  OPERATIONS_SERVICE,
+} from "@websocket-center/protocol";
+import type { CallSignal } from "../../call-signal.js";
+import { CenterError } from "../../errors.js";
+import type { Caller, NodeAnswer } from "../../rpc/caller.js";
+import type { Channel } from "../../rpc/channel.js";
+import { outcomeOfWire } from "../../rpc/outcome.js";
+
+/** What a node answered, or why there is nothing. */
+export type NodeTold<O extends NodeOperation> =
+  | { ok: true; value: NodeOperationResult<O> }
+  | { ok: false; error: CenterError };
+
+export interface AskOptions {
+  timeoutMs: number;
+  signal?: CallSignal | undefined;
+}
+
+/** How many nodes are asked at once by `askEach`. */
+const MAX_AT_ONCE = 64;
+
+/** Asks nodes about themselves. What they answer is checked like anything else that comes over a wire. */
+export class NodeAsker {
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  async ask<O extends NodeOperation>(
+    channel: Channel,
+    operation: O,
+    params: NodeOperationParams<O>,
+    options: AskOptions,
+  ): Promise<NodeTold<O>> {
+    const told = await this.#askTogether([channel], operation, params, options);
+    return told.get(channel) ?? { ok: false, error: new CenterError("INTERNAL", "the node was not settled") };
+  }
+
+  /** Asks many nodes the same, some at a time; those to which it did not come within `timeoutMs` are not in the answer. */
+  async askEach<O extends NodeOperation>(
+    channels: readonly Channel[],
+    operation: O,
+    params: NodeOperationParams<O>,
+    { timeoutMs, signal }: AskOptions,
+  ): Promise<Map<Channel, NodeTold<O>>> {
+    const endsAt = performance.now() + timeoutMs;
+    const told = new Map<Channel, NodeTold<O>>();
+    for (let at = 0; at < channels.length; at += MAX_AT_ONCE) {
+      const timeLeftMs = endsAt - performance.now();
+      if (timeLeftMs <= 0 || signal?.aborted === true) break;
+      const some = channels.slice(at, at + MAX_AT_ONCE);
+      const answers = await this.#askTogether(some, operation, params, { timeoutMs: timeLeftMs, signal });
+      for (const [channel, answer] of answers) told.set(channel, answer);
+    }
+    return told;
+  }
+
+  async #askTogether<O extends NodeOperation>(
+    channels: readonly Channel[],
+    operation: O,
+    params: NodeOperationParams<O>,
+    options: AskOptions,
+  ): Promise<Map<Channel, NodeTold<O>>> {
+    const answers = await this.#caller.call(
+      channels,
+      OPERATIONS_SERVICE,
+      [{ name: operation, params }],
+      options,
+    );
+    return new Map(
+      channels.map((channel) => [channel, read(operation, channel, answers.get(channel.member))]),
+    );
+  }
+}
+
+function read<O extends NodeOperation>(
+  operation: O,
+  { member }: Channel,
+  answer: NodeAnswer | undefined,
+): NodeTold<O> {
+  if (answer === undefined) return failed("INTERNAL", `node ${member.id} was not settled`);
+  if (!answer.ok) return failed(answer.code, answer.message);
+  const outcome = outcomeOfWire(answer.outcomes[0]);
+  if (!outcome.ok) return failed(outcome.code, outcome.message);
+  const result = nodeOperations[operation].result.safeParse(outcome.value);
+  if (!result.success)
+    return failed("INTERNAL", `node ${member.id} answered what ${operation} does not return`);
+  return { ok: true, value: result.data as NodeOperationResult<O> };
+}
+
+function failed(code: CenterError["code"], message: string): { ok: false; error: CenterError } {
+  return { ok: false, error: new CenterError(code, message) };
+}

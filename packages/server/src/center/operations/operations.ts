@@ -1,0 +1,93 @@
+import type { CenterAbout, OpsHistory } from "@websocket-center/protocol";
+import type { Channel } from "../../rpc/channel.js";
+import type { NodeEntry } from "../registry.js";
+import { Latency } from "./latency.js";
+import type { NodeAsker } from "./node-asker.js";
+import type { Sample } from "./point.js";
+import { Runtime } from "./runtime.js";
+import { Sampler } from "./sampler.js";
+import { type SharedState, stateOf } from "./state.js";
+import { Vitals } from "./vitals.js";
+
+/** How long nodes have for telling of themselves, of the second between two samples. */
+const VITALS_TIMEOUT_MS = 900;
+
+/** What operations need of the links to nodes. */
+export interface OperatedNodes {
+  readonly asker: NodeAsker;
+  readonly entries: readonly NodeEntry[];
+  channels(): readonly Channel[];
+}
+
+export interface OperationsParts {
+  nodes: OperatedNodes;
+  /** Once it listens. */
+  about: () => CenterAbout;
+  linkAddress: () => string;
+  onFault: (error: unknown) => void;
+}
+
+/** What operators see of the cluster: gathered between `start()` and `close()`. */
+export class Operations {
+  readonly latency = new Latency();
+  readonly sampler: Sampler;
+  readonly #parts: OperationsParts;
+  readonly #vitals: Vitals;
+  readonly #runtime = new Runtime();
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+    this.#vitals = new Vitals(parts.nodes.asker);
+    this.sampler = new Sampler(() => this.#sample(), parts.onFault);
+  }
+
+  get history(): OpsHistory {
+    return this.sampler.history;
+  }
+
+  state(): SharedState {
+    const { nodes, about, linkAddress } = this.#parts;
+    return stateOf({
+      about: about(),
+      linkAddress: linkAddress(),
+      runtime: this.#runtime.vitals(),
+      entries: nodes.entries,
+      channels: nodes.channels(),
+      vitals: this.#vitals,
+    });
+  }
+
+  start(): void {
+    this.#runtime.start();
+    this.sampler.start();
+  }
+
+  close(): void {
+    this.sampler.close();
+    this.#runtime.close();
+  }
+
+  async #sample(): Promise<Sample> {
+    const { nodes, about } = this.#parts;
+    const channels = nodes.channels();
+    await this.#vitals.renew(channels, about(), VITALS_TIMEOUT_MS);
+    const byId = new Map(channels.map((channel) => [channel.member.id, channel]));
+    return {
+      at: Date.now(),
+      nodes: new Map(
+        nodes.entries.map(({ id, connections, users, groups }) => {
+          const channel = byId.get(id);
+          const vitals = channel === undefined ? null : this.#vitals.of(channel);
+          const {
+            connections: open,
+            users: named,
+            groups: joined,
+          } = vitals ?? { connections, users, groups };
+          return [id, { connections: open, users: named, groups: joined, vitals }];
+        }),
+      ),
+      calls: 0,
+      latency: this.latency.snapshot(),
+    };
+  }
+}
