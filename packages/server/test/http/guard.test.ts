@@ -41,7 +41,10 @@ describe("with a token", () => {
     };
     expect(guard.check(request(asked))).toEqual({
       ok: true,
-      cors: { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WSC-Call-Id, Retry-After" },
+      cors: {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "WSC-Call-Id, Retry-After",
+      },
     });
   });
 });

@@ -1,10 +1,10 @@
 import type { CenterAbout, OpsHistory } from "@websocket-center/protocol";
 import type { Channel } from "../../rpc/channel.js";
+import { RuntimeWatch } from "../../runtime-vitals.js";
 import type { NodeEntry } from "../registry.js";
 import { Latency } from "./latency.js";
 import type { NodeAsker } from "./node-asker.js";
 import type { Sample } from "./point.js";
-import { Runtime } from "./runtime.js";
 import { Sampler } from "./sampler.js";
 import { type SharedState, stateOf } from "./state.js";
 import { Vitals } from "./vitals.js";
@@ -33,7 +33,7 @@ export class Operations {
   readonly sampler: Sampler;
   readonly #parts: OperationsParts;
   readonly #vitals: Vitals;
-  readonly #runtime = new Runtime();
+  readonly #runtime = new RuntimeWatch();
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
