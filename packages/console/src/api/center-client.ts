@@ -34,6 +34,22 @@ export class CenterClient {
     return (await this.call<T>(path, { signal })).value;
   }
 
+  /**
+   * Asks that center alone, whichever the others would ask: what only it can know.
+   * @throws CallFailure
+   */
+  async getFrom<T>(base: string, path: string, signal?: AbortSignal): Promise<T> {
+    const response = await this.#fetch(
+      new URL(path, base),
+      { signal },
+      AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    ).catch((cause: unknown) => {
+      throw new CallFailure("UNREACHABLE", 0, `${base} does not answer`, { cause });
+    });
+    if (!response.ok) throw await failureOf(response);
+    return (await response.json()) as T;
+  }
+
   /** @throws CallFailure */
   async call<T>(path: string, options: CallOptions = {}): Promise<Answered<T>> {
     const response = await this.#answer(path, options, AbortSignal.timeout(ANSWER_TIMEOUT_MS));

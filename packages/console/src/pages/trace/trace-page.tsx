@@ -1,0 +1,117 @@
+import { Button, Group, Paper, Select, Text, TextInput } from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import type { OpsTrace } from "@websocket-center/protocol";
+import { type FormEvent, useEffect, useState } from "react";
+import type { CenterClient } from "../../api/center-client.ts";
+import { useClient } from "../../api/console-api.tsx";
+import { useMessages } from "../../i18n/language.tsx";
+import { Page } from "../../shared/page.tsx";
+import { Empty, Failed, Loading } from "../../shared/states.tsx";
+import { useQueryParams } from "../../shared/use-query-params.ts";
+import { accountOf, type CenterAnswer } from "./account.ts";
+import { traceMessages } from "./messages.ts";
+import { type Subject, type SubjectKind, subjectKinds, subjectOf } from "./subject.ts";
+import { Timeline } from "./timeline.tsx";
+import { Verdict } from "./verdict.tsx";
+
+export default function TracePage() {
+  const t = useMessages(traceMessages);
+  const client = useClient();
+  const [params] = useQueryParams();
+  const subject = subjectOf(params);
+  const { data, error, isFetching, refetch } = useQuery({
+    queryKey: ["ops/trace", subject],
+    enabled: subject !== undefined,
+    queryFn: async ({ signal }) =>
+      subject === undefined ? undefined : accountOf(subject, await askCenters(client, subject, signal)),
+  });
+  return (
+    <Page title={t.title}>
+      <Text fw={600}>{t.question}</Text>
+      <Text size="sm">{t.intro}</Text>
+      <SubjectForm subject={subject} onAgain={() => void refetch()} isFetching={isFetching} />
+      {subject === undefined && <Empty title={t.nothingYet} />}
+      {error !== null && <Failed error={error} onRetry={() => void refetch()} />}
+      {isFetching && data === undefined && <Loading />}
+      {data !== undefined && (
+        <>
+          <Verdict account={data} />
+          {data.happenings.length > 0 && <Timeline account={data} />}
+        </>
+      )}
+    </Page>
+  );
+}
+
+/** Each center remembers its own calls: all are asked. Fails where none answers. */
+async function askCenters(
+  client: CenterClient,
+  { kind, id }: Subject,
+  signal: AbortSignal,
+): Promise<CenterAnswer[]> {
+  const path = `ops/trace?${new URLSearchParams({ [kind]: id })}`;
+  let failure: unknown;
+  const answers = await Promise.all(
+    client.session.centers.map(async (center): Promise<CenterAnswer> => {
+      try {
+        return { center, ok: true, trace: await client.getFrom<OpsTrace>(center, path, signal) };
+      } catch (error) {
+        failure = error;
+        return { center, ok: false, message: error instanceof Error ? error.message : String(error) };
+      }
+    }),
+  );
+  if (answers.every(({ ok }) => !ok)) throw failure;
+  return answers;
+}
+
+function SubjectForm({
+  subject,
+  onAgain,
+  isFetching,
+}: {
+  subject: Subject | undefined;
+  onAgain: () => void;
+  isFetching: boolean;
+}) {
+  const t = useMessages(traceMessages);
+  const [, change] = useQueryParams();
+  const [kind, setKind] = useState<SubjectKind>(subject?.kind ?? "userId");
+  const [id, setId] = useState(subject?.id ?? "");
+  useEffect(() => {
+    if (subject === undefined) return;
+    setKind(subject.kind);
+    setId(subject.id);
+  }, [subject?.kind, subject?.id]);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (subject?.kind === kind && subject.id === id) onAgain();
+    else change(Object.fromEntries(subjectKinds.map((each) => [each, each === kind ? id : undefined])));
+  };
+  return (
+    <Paper withBorder p="md" radius="md" component="form" onSubmit={submit}>
+      <Group gap="sm" align="flex-end">
+        <Select
+          label={t.what}
+          data={subjectKinds.map((value) => ({ value, label: t.kinds[value] }))}
+          value={kind}
+          onChange={(value) => setKind(value ?? "userId")}
+          allowDeselect={false}
+          w={180}
+        />
+        <TextInput
+          label={t.id}
+          value={id}
+          onChange={(event) => setId(event.currentTarget.value)}
+          required
+          flex={1}
+          miw={200}
+        />
+        <Button type="submit" loading={isFetching} leftSection={<IconSearch size={16} aria-hidden />}>
+          {t.lookUp}
+        </Button>
+      </Group>
+    </Paper>
+  );
+}
