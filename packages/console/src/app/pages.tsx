@@ -1,7 +1,10 @@
 import {
   IconActivity,
   IconBroadcast,
+  IconEye,
+  IconListDetails,
   IconPlugConnected,
+  IconRoute,
   IconSend,
   IconServer,
   IconTerminal2,
@@ -30,6 +33,9 @@ const groups = lazy(() => import("../pages/hub/groups-page.tsx"));
 const group = lazy(() => import("../pages/hub/group-page.tsx"));
 const send = lazy(() => import("../pages/send/send-page.tsx"));
 const tryIt = lazy(() => import("../pages/try/try-page.tsx"));
+const trace = lazy(() => import("../pages/trace/trace-page.tsx"));
+const watch = lazy(() => import("../pages/watch/watch-page.tsx"));
+const log = lazy(() => import("../pages/log/log-page.tsx"));
 const services = lazy(() => import("../pages/services/services-page.tsx"));
 
 /** In the order of the navigation. Each page is loaded when it is first shown. */
@@ -45,5 +51,8 @@ export const pageEntries: readonly PageEntry[] = [
   { path: "/groups/:groupId", page: group },
   { path: "/send", name: "send", icon: IconSend, page: send },
   { path: "/try", name: "tryIt", icon: IconTerminal2, page: tryIt },
+  { path: "/trace", name: "trace", icon: IconRoute, page: trace },
+  { path: "/watch", name: "watch", icon: IconEye, page: watch },
+  { path: "/log", name: "log", icon: IconListDetails, page: log },
   { path: "/services", name: "services", icon: IconBroadcast, page: services },
 ];

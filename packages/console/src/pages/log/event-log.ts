@@ -1,0 +1,181 @@
+import type { OpsEventLine } from "@websocket-center/protocol";
+import type { CenterClient } from "../../api/center-client.ts";
+
+const MAX_LINES = 10_000;
+const RETRY_MS = 1000;
+/** Lines are shown together: no more often than this, however many come. */
+const SHOW_MS = 100;
+
+/** A line of the log. `nodeId` is undefined where it is the center's. */
+export interface LogLine {
+  number: number;
+  at: number;
+  type: string;
+  nodeId: string | undefined;
+  subjects: { connectionId?: string; userId?: string; groupId?: string; callId?: string };
+  value: number | undefined;
+  detail: string;
+  /** All of it in one text, in lower case, to search in. */
+  search: string;
+}
+
+export interface EventLogView {
+  state: "connecting" | "live" | "lost";
+  isPaused: boolean;
+  lines: readonly LogLine[];
+  /** What came since it was paused. */
+  waiting: number;
+}
+
+/** Follows `/ops/events` while it is started; begins again when a stream breaks, and marks the gap. A store for useSyncExternalStore. */
+export class EventLog {
+  readonly #client: CenterClient;
+  readonly #listeners = new Set<() => void>();
+  #view: EventLogView = { state: "connecting", isPaused: false, lines: [], waiting: 0 };
+  /** What came, shown or not. */
+  #lines: LogLine[] = [];
+  #nextNumber = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(client: CenterClient) {
+    this.#client = client;
+  }
+
+  readonly get = (): EventLogView => this.#view;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  start(): void {
+    this.#controller = new AbortController();
+    void this.#run(this.#controller.signal);
+  }
+
+  close(): void {
+    this.#controller?.abort();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  pause(isPaused: boolean): void {
+    this.#set({ isPaused });
+    this.#show();
+  }
+
+  clear(): void {
+    this.#lines = [];
+    this.#set({ lines: [], waiting: 0 });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let hadLines = false;
+    while (!signal.aborted) {
+      this.#set({ state: "connecting" });
+      try {
+        for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal)) {
+          if (this.#view.state !== "live") {
+            this.#set({ state: "live" });
+            if (hadLines) this.#add({ type: "gap", at: Date.now() });
+          }
+          hadLines = true;
+          this.#take(line);
+        }
+      } catch {
+        // What is wrong with the centers is told by the page's frame.
+      }
+      if (signal.aborted) return;
+      this.#set({ state: "lost" });
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  #take(line: OpsEventLine): void {
+    if (line.kind === "skipped") {
+      const detail = Object.entries(line.counts)
+        .map(([type, count]) => `${count} ${type}`)
+        .join(", ");
+      this.#add({ type: "skipped", at: line.at, nodeId: line.nodeId, detail });
+      return;
+    }
+    const { type, at, value, detail, connectionId, userId, groupId } = line.event;
+    const callId = "callId" in line.event ? line.event.callId : undefined;
+    const nodeId =
+      line.source === "node" ? line.nodeId : "nodeId" in line.event ? line.event.nodeId : undefined;
+    this.#add({
+      type,
+      at,
+      nodeId,
+      value,
+      detail,
+      subjects: defined({ connectionId, userId, groupId, callId }),
+    });
+  }
+
+  #add(given: {
+    type: string;
+    at: number;
+    nodeId?: string | undefined;
+    value?: number | undefined;
+    detail?: string | undefined;
+    subjects?: LogLine["subjects"];
+  }): void {
+    const { type, at, nodeId, value, detail = "", subjects = {} } = given;
+    const search = [type, nodeId, value, detail, ...Object.values(subjects)].join(" ").toLowerCase();
+    this.#lines.push({ number: this.#nextNumber++, at, type, nodeId, value, detail, subjects, search });
+    if (this.#lines.length > MAX_LINES * 1.1) this.#lines = this.#lines.slice(-MAX_LINES);
+    this.#timer ??= setTimeout(() => this.#show(), SHOW_MS);
+  }
+
+  #show(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#view.isPaused) {
+      this.#set({ lines: this.#lines.slice(-MAX_LINES), waiting: 0 });
+      return;
+    }
+    const lastShown = this.#view.lines.at(-1)?.number ?? -1;
+    this.#set({ waiting: this.#nextNumber - 1 - lastShown });
+  }
+
+  #set(change: Partial<EventLogView>): void {
+    this.#view = { ...this.#view, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function defined(subjects: { [K in keyof LogLine["subjects"]]: string | undefined }): LogLine["subjects"] {
+  return Object.fromEntries(Object.entries(subjects).filter(([, id]) => id !== undefined));
+}
+
+/** What one wants to see of it. Empty: everything. */
+export interface LogFilter {
+  types: readonly string[];
+  nodeId: string | null;
+  text: string;
+}
+
+export function filterLines(
+  lines: readonly LogLine[],
+  { types, nodeId, text }: LogFilter,
+): readonly LogLine[] {
+  if (types.length === 0 && nodeId === null && text === "") return lines;
+  const wanted = text.toLowerCase();
+  return lines.filter(
+    (line) =>
+      (types.length === 0 || types.includes(line.type)) &&
+      (nodeId === null || line.nodeId === nodeId) &&
+      line.search.includes(wanted),
+  );
+}
+
+/** One JSON object a line. */
+export function asNdjson(lines: readonly LogLine[]): string {
+  return lines
+    .map(({ at, type, nodeId, value, detail, subjects }) =>
+      JSON.stringify({ at: new Date(at).toISOString(), type, nodeId, ...subjects, value, detail }),
+    )
+    .join("\n");
+}

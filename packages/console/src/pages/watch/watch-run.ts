@@ -1,0 +1,117 @@
+import type { FrameEvent, OpsWatchLine } from "@websocket-center/protocol";
+import type { CenterClient } from "../../api/center-client.ts";
+
+/** How many events are kept and shown; the oldest go first. */
+const MAX_EVENTS = 300;
+const SHOW_MS = 100;
+
+export interface WatchTarget {
+  kind: "userId" | "connectionId";
+  id: string;
+  seconds: number;
+}
+
+/** An event as it is shown. */
+export interface WatchEvent {
+  key: number;
+  at: number;
+  connectionId: string | undefined;
+  type: FrameEvent["type"] | "skipped";
+  bytes: number | undefined;
+  bufferedBytes: number | undefined;
+  detail: string;
+}
+
+export interface WatchView {
+  state: "running" | "ended" | "stopped" | "failed";
+  failure: unknown;
+  endsAt: number;
+  total: number;
+  /** Newest first. */
+  events: readonly WatchEvent[];
+}
+
+/** One watch, from its start to its end. A store for useSyncExternalStore. */
+export class WatchRun {
+  readonly #listeners = new Set<() => void>();
+  readonly #controller = new AbortController();
+  #view: WatchView;
+  #events: WatchEvent[] = [];
+  #total = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: CenterClient, target: WatchTarget) {
+    this.#view = {
+      state: "running",
+      failure: undefined,
+      endsAt: Date.now() + target.seconds * 1000,
+      total: 0,
+      events: [],
+    };
+    void this.#run(client, target);
+  }
+
+  readonly get = (): WatchView => this.#view;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  stop(): void {
+    this.#controller.abort();
+    if (this.#view.state === "running") this.#set({ state: "stopped" });
+  }
+
+  async #run(client: CenterClient, { kind, id, seconds }: WatchTarget): Promise<void> {
+    const query = new URLSearchParams({ [kind]: id, seconds: String(seconds) });
+    try {
+      for await (const line of client.stream<OpsWatchLine>(`ops/watch?${query}`, this.#controller.signal)) {
+        this.#take(line);
+      }
+      this.#show();
+      if (this.#view.state === "running") this.#set({ state: "ended" });
+    } catch (failure) {
+      this.#show();
+      if (!this.#controller.signal.aborted) this.#set({ state: "failed", failure });
+    }
+  }
+
+  #take(line: OpsWatchLine): void {
+    if (line.kind === "end") return;
+    if (line.kind === "skipped") {
+      const detail = Object.entries(line.counts)
+        .map(([type, count]) => `${count} ${type}`)
+        .join(", ");
+      this.#add({
+        at: Date.now(),
+        type: "skipped",
+        connectionId: undefined,
+        bytes: undefined,
+        bufferedBytes: undefined,
+        detail,
+      });
+      return;
+    }
+    const { at, bufferedBytes, bytes, closeCode, connectionId, detail, opcode, type } = line.event;
+    const parts = [opcode, closeCode, detail].filter((part) => part !== undefined && part !== "");
+    this.#add({ at, type, connectionId, bytes, bufferedBytes, detail: parts.join(" ") });
+  }
+
+  #add(event: Omit<WatchEvent, "key">): void {
+    this.#events.push({ ...event, key: this.#total++ });
+    if (this.#events.length > MAX_EVENTS * 2) this.#events = this.#events.slice(-MAX_EVENTS);
+    this.#timer ??= setTimeout(() => this.#show(), SHOW_MS);
+  }
+
+  #show(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#set({ events: this.#events.slice(-MAX_EVENTS).toReversed(), total: this.#total });
+  }
+
+  #set(change: Partial<WatchView>): void {
+    this.#view = { ...this.#view, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
