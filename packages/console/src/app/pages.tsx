@@ -1,5 +1,6 @@
 import {
   IconActivity,
+  IconApi,
   IconBroadcast,
   IconEye,
   IconListDetails,
@@ -36,6 +37,7 @@ const tryIt = lazy(() => import("../pages/try/try-page.tsx"));
 const trace = lazy(() => import("../pages/trace/trace-page.tsx"));
 const watch = lazy(() => import("../pages/watch/watch-page.tsx"));
 const log = lazy(() => import("../pages/log/log-page.tsx"));
+const explorer = lazy(() => import("../pages/explorer/explorer-page.tsx"));
 const services = lazy(() => import("../pages/services/services-page.tsx"));
 
 /** In the order of the navigation. Each page is loaded when it is first shown. */
@@ -54,5 +56,6 @@ export const pageEntries: readonly PageEntry[] = [
   { path: "/trace", name: "trace", icon: IconRoute, page: trace },
   { path: "/watch", name: "watch", icon: IconEye, page: watch },
   { path: "/log", name: "log", icon: IconListDetails, page: log },
+  { path: "/explorer", name: "explorer", icon: IconApi, page: explorer },
   { path: "/services", name: "services", icon: IconBroadcast, page: services },
 ];

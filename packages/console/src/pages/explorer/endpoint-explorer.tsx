@@ -1,0 +1,85 @@
+import { JsonInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useCenter } from "../../api/console-api.tsx";
+import { useMessages } from "../../i18n/language.tsx";
+import { parseJson } from "../../shared/json.ts";
+import { sharedMessages } from "../../shared/messages.ts";
+import type { HttpCall } from "./classic-call.ts";
+import { ExchangeView } from "./exchange-view.tsx";
+import { explorerMessages } from "./messages.ts";
+import type { EndpointDoc } from "./openapi.ts";
+import { useExchange } from "./use-exchange.ts";
+
+/** Calls one of the endpoints beside the classic API. */
+export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDoc[] }) {
+  const t = useMessages(explorerMessages);
+  const shared = useMessages(sharedMessages);
+  const center = useCenter();
+  const exchange = useExchange();
+  const [chosen, setChosen] = useState(0);
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const [body, setBody] = useState("{}");
+  const endpoint = endpoints[chosen];
+  if (endpoint === undefined) return null;
+  const parsed = parseJson(body);
+  const call = callOf(center, endpoint, texts, parsed.ok ? parsed.value : undefined);
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="sm">
+      <Paper withBorder p="md" radius="md">
+        <Stack gap="sm">
+          <Select
+            label={t.endpoint}
+            data={endpoints.map(({ method, path }, at) => ({
+              value: String(at),
+              label: `${method} ${path}`,
+            }))}
+            value={String(chosen)}
+            onChange={(value) => setChosen(Number(value ?? 0))}
+            allowDeselect={false}
+            searchable
+          />
+          <Text size="sm">{endpoint.summary}</Text>
+          {[...endpoint.places, ...endpoint.query].map((name) => (
+            <TextInput
+              key={name}
+              label={name}
+              withAsterisk={endpoint.places.includes(name)}
+              value={texts[name] ?? ""}
+              onChange={({ currentTarget }) => setTexts({ ...texts, [name]: currentTarget.value })}
+            />
+          ))}
+          {endpoint.hasBody && (
+            <JsonInput
+              label={t.body}
+              value={body}
+              onChange={setBody}
+              autosize
+              minRows={3}
+              formatOnBlur
+              error={parsed.ok ? undefined : shared.invalidJson(parsed.problem)}
+            />
+          )}
+        </Stack>
+      </Paper>
+      <ExchangeView call={call} exchange={exchange} isStream={endpoint.isStream} />
+    </SimpleGrid>
+  );
+}
+
+function callOf(
+  base: string,
+  { method, path, places, query, hasBody }: EndpointDoc,
+  texts: Readonly<Record<string, string>>,
+  body: unknown,
+): HttpCall {
+  const filled = places.reduce(
+    (text, name) => text.replace(`{${name}}`, encodeURIComponent(texts[name] ?? "")),
+    path.replace(/^\//, ""),
+  );
+  const url = new URL(filled, base);
+  for (const name of query) {
+    const text = texts[name] ?? "";
+    if (text !== "") url.searchParams.set(name, text);
+  }
+  return { method, url: url.href, ...(hasBody ? { body: body ?? {} } : {}) };
+}

@@ -1,0 +1,94 @@
+import { Anchor, Badge, Button, Code, Group, Paper, ScrollArea, Stack, Text, Title } from "@mantine/core";
+import { Link } from "wouter";
+import { useLive } from "../../api/console-api.tsx";
+import { useFormats } from "../../i18n/formats.ts";
+import { useMessages } from "../../i18n/language.tsx";
+import { CopyButton } from "../../shared/copy-button.tsx";
+import { curlOf } from "../../shared/curl.ts";
+import { Fold } from "../../shared/fold.tsx";
+import { parseJson } from "../../shared/json.ts";
+import { sharedMessages } from "../../shared/messages.ts";
+import { Failed } from "../../shared/states.tsx";
+import type { HttpCall } from "./classic-call.ts";
+import { explorerMessages } from "./messages.ts";
+import type { Exchange, RawResponse } from "./use-exchange.ts";
+
+const MAX_HEIGHT = 480;
+
+/** A request, the button that sends it, and what came back. */
+export function ExchangeView({
+  call,
+  exchange,
+  isStream = false,
+}: {
+  call: HttpCall;
+  exchange: Exchange;
+  isStream?: boolean;
+}) {
+  const t = useMessages(explorerMessages);
+  const { state } = useLive();
+  const curl = curlOf({ ...call, needsToken: state?.access.needsToken === true });
+  return (
+    <Paper withBorder p="md" radius="md" component="section">
+      <Stack gap="sm">
+        <Title order={2} size="h5">
+          {t.request}
+        </Title>
+        <Code block aria-label={t.request}>
+          {`${call.method} ${call.url}`}
+          {call.body === undefined ? "" : `\n\n${JSON.stringify(call.body, null, 2)}`}
+        </Code>
+        <Group gap="sm">
+          <Button onClick={() => void exchange.run(call)} loading={exchange.isUnderWay} disabled={isStream}>
+            {t.send}
+          </Button>
+          <CopyButton text={curl} label={t.asCurl} />
+          {isStream && <Text size="sm">{t.streams}</Text>}
+        </Group>
+        {exchange.failure !== undefined && <Failed error={exchange.failure} />}
+        {exchange.response !== undefined && <ResponseView response={exchange.response} />}
+      </Stack>
+    </Paper>
+  );
+}
+
+function ResponseView({ response }: { response: RawResponse }) {
+  const t = useMessages(explorerMessages);
+  const shared = useMessages(sharedMessages);
+  const formats = useFormats();
+  const { status, statusText, headers, text, ms } = response;
+  const parsed = parseJson(text);
+  const callId = headers.find(([name]) => name === "wsc-call-id")?.[1];
+  return (
+    <Stack gap="xs">
+      <Group gap="sm">
+        <Title order={3} size="h6">
+          {t.response}
+        </Title>
+        <Badge color={status < 400 ? "teal" : "red"} variant="light" autoContrast>
+          {`${status} ${statusText}`}
+        </Badge>
+        <Text size="sm">{t.took(formats.ms(ms))}</Text>
+        {callId !== undefined && (
+          <Anchor component={Link} to={`/trace?callId=${callId}`} size="sm" underline="always">
+            {shared.callId(callId)}
+          </Anchor>
+        )}
+      </Group>
+      <ScrollArea.Autosize
+        mah={MAX_HEIGHT}
+        viewportProps={{ tabIndex: 0, role: "group", "aria-label": t.response }}
+      >
+        <Code block>{parsed.ok ? JSON.stringify(parsed.value, null, 2) : text}</Code>
+      </ScrollArea.Autosize>
+      <Fold label={t.headers}>
+        <Code block>{headers.map(([name, value]) => `${name}: ${value}`).join("\n")}</Code>
+      </Fold>
+      <Fold label={t.raw}>
+        <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+          {text}
+        </Code>
+      </Fold>
+    </Stack>
+  );
+}

@@ -1,0 +1,66 @@
+import type { ClassicParamKind, Scope } from "@websocket-center/protocol";
+
+/** An event of the classic API, as the OpenAPI document tells of it under `x-classic-events`. */
+export interface EventDoc {
+  name: string;
+  doc: string;
+  scope: Scope;
+  params: readonly { name: string; kind: ClassicParamKind }[];
+}
+
+/** An endpoint beside the classic API. */
+export interface EndpointDoc {
+  method: "GET" | "POST";
+  path: string;
+  summary: string;
+  /** Names of `{places}` in the path, and of query parameters. */
+  places: string[];
+  query: string[];
+  hasBody: boolean;
+  /** Whether its answer never ends, or comes in lines. */
+  isStream: boolean;
+}
+
+interface Operation {
+  summary?: string;
+  parameters?: { name: string; in: string }[];
+  requestBody?: { content?: Record<string, unknown> };
+  responses?: Record<string, { content?: Record<string, unknown> }>;
+}
+
+export interface OpenApiDocument {
+  paths: Record<string, Partial<Record<"get" | "post", Operation>>>;
+  "x-classic-events"?: Record<string, Omit<EventDoc, "name">>;
+}
+
+export function eventDocs(document: OpenApiDocument): EventDoc[] {
+  return Object.entries(document["x-classic-events"] ?? {}).map(([name, event]) => ({ name, ...event }));
+}
+
+export function endpointDocs({ paths }: OpenApiDocument): EndpointDoc[] {
+  return Object.entries(paths)
+    .filter(([path]) => path !== "/")
+    .flatMap(([path, operations]) =>
+      (["get", "post"] as const).flatMap((method) => {
+        const operation = operations[method];
+        return operation === undefined ? [] : [endpointOf(path, method, operation)];
+      }),
+    );
+}
+
+function endpointOf(path: string, method: "get" | "post", operation: Operation): EndpointDoc {
+  const { summary = "", parameters = [], requestBody, responses = {} } = operation;
+  const types = [
+    ...Object.keys(requestBody?.content ?? {}),
+    ...Object.values(responses).flatMap(({ content = {} }) => Object.keys(content)),
+  ];
+  return {
+    method: method === "get" ? "GET" : "POST",
+    path,
+    summary,
+    places: parameters.filter((each) => each.in === "path").map(({ name }) => name),
+    query: parameters.filter((each) => each.in === "query").map(({ name }) => name),
+    hasBody: requestBody !== undefined,
+    isStream: types.includes("application/x-ndjson"),
+  };
+}
