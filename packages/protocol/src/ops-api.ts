@@ -205,7 +205,9 @@ export const centerTrace = z.object({
   ms: z.number(),
   /** How many nodes were linked then. */
   linkedNodes: count,
-  /** Those that were asked, with the number of the call on their links, and what they answered. */
+  /** The numbers of the calls on links that carried it: traces of nodes name theirs. */
+  calls: z.array(count),
+  /** Those that were asked, and what they answered; `call` where all had the same one. Of very many, not all are kept. */
   asked: z.array(
     z.object({
       nodeId: hexId,

@@ -18,16 +18,21 @@ import { type Assignment, Steering } from "../steering/steering.js";
 import { version } from "../version.js";
 import type { AdminCenter } from "./http/admin.js";
 import { Batches } from "./http/batch.js";
+import { OpenStreams } from "./http/open-streams.js";
 import { createApiServer, createCenterApi, createLinkServer } from "./http/ports.js";
 import { createLocalCluster } from "./local-cluster.js";
 import { httpUrlOf } from "./http-url.js";
 import { NodeLinks } from "./node-links.js";
+import { CallTraces } from "./operations/call-traces.js";
+import { CenterEvents } from "./operations/center-events.js";
 import { Operations } from "./operations/operations.js";
 import type { CenterEntry, NodeEntry } from "./registry.js";
 import { CenterReports } from "./reports.js";
 import { Running } from "./running.js";
 import type { ServiceDirectory } from "./service-directory.js";
 
+/** Calls that are remembered for those who ask what became of one. */
+const TRACE_ENTRIES = 10_000;
 /** As many as fit a frame. */
 const MAX_OTHER_CENTERS = 1000;
 
@@ -70,6 +75,7 @@ export class Center implements AdminCenter {
   readonly #steering: Steering;
   readonly #batches: Batches;
   readonly #operations: Operations;
+  readonly #streams: OpenStreams;
   readonly #api: Api;
   /** Undefined where the center is mounted into a server of the application. */
   readonly #http: HttpServer | undefined;
@@ -99,7 +105,9 @@ export class Center implements AdminCenter {
       routing: () => this.#nodeLinks.routing,
       batches: () => this.#batches,
     });
-    const reports = new CenterReports(this.#log, this.#metrics);
+    const events = new CenterEvents();
+    const traces = new CallTraces(TRACE_ENTRIES, events);
+    const reports = new CenterReports(this.#log, this.#metrics, events);
     this.#reports = reports;
     this.#accessControl = new AccessControl(config, {
       log: this.#log,
@@ -110,6 +118,7 @@ export class Center implements AdminCenter {
       centerId: this.id,
       config,
       reports,
+      onSettled: (call) => traces.record(call),
       isStopping: () => this.#state !== "running",
       running: this.#running,
       otherCenters: () => [...this.#otherCenters.values()],
@@ -121,6 +130,8 @@ export class Center implements AdminCenter {
     this.#links = createLinkServer(config, { links, reports });
     this.#batches = new Batches({
       pipeline: links.pipelineParts,
+      onSettled: (call) => traces.record(call),
+      linkedNodes: () => links.size,
       audit: this.#accessControl.audit,
       limits: config,
       defaultTimeoutMs: config.callTimeoutMs,
@@ -128,11 +139,15 @@ export class Center implements AdminCenter {
     });
     this.#operations = new Operations({
       nodes: links,
+      events,
+      traces,
       about: () => this.#toldToNodes,
       linkAddress: () => this.addresses.link,
       onFault: (error) => reports.fault("operations", error),
     });
+    this.#streams = new OpenStreams((error, callId) => reports.requestFailed(error, callId));
     this.#api = createCenterApi(config, {
+      streams: this.#streams,
       batches: this.#batches,
       operations: this.#operations,
       center: this,
@@ -241,6 +256,7 @@ export class Center implements AdminCenter {
     const timer = setTimeout(() => this.#nodeLinks.abortCalls("the center stops"), shutdownGraceMs / 2);
     const maxMs = shutdownGraceMs * 0.75;
     this.#batches.stop();
+    this.#streams.stop();
     await Promise.all([this.#http?.close(maxMs), this.#running.settled(maxMs)]);
     clearTimeout(timer);
   }
@@ -249,6 +265,7 @@ export class Center implements AdminCenter {
   async stop(): Promise<void> {
     this.#state = "stopped";
     if (this.#listening !== undefined) await Promise.allSettled([this.#listening]);
+    this.#streams.stop();
     this.#operations.close();
     await this.#http?.close(0);
     await this.#nodeLinks.close();

@@ -1,3 +1,4 @@
+import type { InterestKind } from "@websocket-center/protocol";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketListener } from "../backplane/websocket-listener.js";
@@ -8,6 +9,7 @@ import { type Channel, type ChannelFrame, Channels, maxFrameBytes } from "../rpc
 import { Pinger } from "../rpc/heartbeat.js";
 import { Interest } from "./interest.js";
 import { MemberList } from "./member-list.js";
+import type { SettledCall } from "./operations/call-traces.js";
 import { NodeAsker } from "./operations/node-asker.js";
 import type { PipelineParts } from "./pipeline.js";
 import { type NodeEntry, Registry } from "./registry.js";
@@ -28,6 +30,8 @@ export interface NodeLinksParts {
   running: Running;
   /** The centers that each node is told of when it comes. */
   otherCenters: () => string[];
+  /** Told of each command and method of back ends and nodes that has settled. */
+  onSettled: (call: SettledCall) => void;
 }
 
 /** Everything about nodes: the links to them, who is there, what they are asked, and what they ask. */
@@ -69,7 +73,7 @@ export class NodeLinks {
       },
     });
     this.#caller = new Caller({ maxQueuedBytes: config.maxLinkBufferedBytes, isSuspect });
-    this.router = new Router(this.#registry, this.#caller, this.#targets);
+    this.router = new Router(this.#registry, this.#caller, this.#targets, parts.onSettled);
     this.asker = new NodeAsker(this.#caller);
     this.pipelineParts = { caller: this.#caller, targets: this.#targets };
     this.services = new ServiceDirectory({
@@ -78,6 +82,7 @@ export class NodeLinks {
       router: this.router,
       running,
       isSuspect,
+      onSettled: parts.onSettled,
     });
     this.#requests = new Requests({
       router: this.router,
@@ -117,6 +122,20 @@ export class NodeLinks {
   /** The linked nodes; the same list while nobody comes or goes. */
   channels(): readonly Channel[] {
     return this.#registry.channels();
+  }
+
+  /** @throws CenterError INVALID_PARAMS, UNKNOWN_NODE or AMBIGUOUS_NODE */
+  find(idOrPrefix: string): Channel {
+    return this.#registry.find(idOrPrefix);
+  }
+
+  /** The node that gave that connection id, if it is linked. */
+  nodeOf(connectionId: string): Channel | undefined {
+    return this.#registry.nodeOf(connectionId);
+  }
+
+  holders(kind: InterestKind, id: string): ReadonlySet<Channel> {
+    return this.#targets.holders(kind, id);
   }
 
   get entries(): NodeEntry[] {

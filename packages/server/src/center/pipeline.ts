@@ -20,6 +20,8 @@ export interface PipedCommand {
   readonly places: Places;
   /** How many nodes have not settled. */
   missing: number;
+  /** The numbers of the calls on links that carried it. */
+  readonly calls: number[];
 }
 
 export interface PipelineParts {
@@ -154,7 +156,10 @@ export class Pipeline<C extends PipedCommand> {
     const { caller } = this.#parts;
     const commands = errands.map(({ command }) => command);
     const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
-    const answers = await caller.call([channel], HUB_SERVICE, commands, { timeoutMs });
+    const answering = caller.call([channel], HUB_SERVICE, commands, { timeoutMs });
+    const call = caller.latestCall;
+    for (const { piped } of errands) piped.calls.push(call);
+    const answers = await answering;
     this.#onAnswer(channel, errands, answers.get(channel.member));
     if (lane.release(errands)) this.#run(lane);
   }

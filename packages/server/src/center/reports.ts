@@ -4,15 +4,18 @@ import type { Logger } from "../log.js";
 import type { CenterMetrics } from "../metrics.js";
 import { ProcessReports } from "../process-reports.js";
 import type { Member } from "../backplane/backplane.js";
+import type { CenterEvents } from "./operations/center-events.js";
 import type { BatchCounts } from "./http/batch-stream.js";
 import type { PlaceFailure } from "./http/classic.js";
 
-/** What happens at a center, counted and logged: the only place that does either. Floods of equal lines are cut. */
+/** What happens at a center, counted, logged and told to those who watch: the only place that does. Floods of equal lines are cut. */
 export class CenterReports extends ProcessReports {
   readonly #metrics: CenterMetrics;
+  readonly #events: CenterEvents;
 
-  constructor(log: Logger, metrics: CenterMetrics) {
+  constructor(log: Logger, metrics: CenterMetrics, events: CenterEvents) {
     super(log, metrics);
+    this.#events = events;
     this.#metrics = metrics;
   }
 
@@ -42,15 +45,18 @@ export class CenterReports extends ProcessReports {
   nodeJoined({ id, address, certificate }: Member): void {
     const fields = certificate === undefined ? {} : { certificate };
     this.log.info({ nodeId: id, address, ...fields }, "a node registered");
+    this.#events.tell("node-joined", { nodeId: id, detail: address });
   }
 
   nodeLeft({ id, address }: Member, reason: string): void {
     this.#metrics.nodesLeft.inc();
     this.log.info({ nodeId: id, address, reason }, "a node left");
+    this.#events.tell("node-left", { nodeId: id, detail: reason });
   }
 
   nodeSuspect({ id }: Member): void {
     this.log.warn({ nodeId: id }, "the node has answered no ping for a second: it is suspect");
+    this.#events.tell("node-suspect", { nodeId: id });
   }
 
   linkFault({ id, address }: Member, error: unknown): void {
@@ -62,6 +68,7 @@ export class CenterReports extends ProcessReports {
     this.#metrics.linksRefused.inc({ code });
     const text = `a peer was not let in at the link port: ${message}`;
     this.limiter.log("warn", `refused ${code}`, { address, code }, text);
+    this.#events.tell("link-refused", { detail: `${address}: ${code}: ${message}` });
   }
 
   /** A fault that is nobody's request. */

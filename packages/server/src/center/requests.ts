@@ -1,10 +1,11 @@
-import type { FrameOf } from "@websocket-center/protocol";
+import { type FrameOf, nodeKeyOf } from "@websocket-center/protocol";
 import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
 import { failureToWire, outcomeToWire } from "../rpc/outcome.js";
 import { Intake } from "../rpc/intake.js";
 import { replyFault } from "../rpc/reply-fault.js";
 import { encodeLinkFrame } from "../wire/codec.js";
+import type { CallOrigin } from "./operations/call-traces.js";
 import type { Router } from "./router.js";
 import type { Running } from "./running.js";
 import type { ServiceDirectory } from "./service-directory.js";
@@ -54,7 +55,12 @@ export class Requests {
     }
     const { signal } = this.#intake.begin(channel, id);
     const end = this.#all.begin();
-    this.#run(request, signal)
+    const origin = {
+      callId: `${nodeKeyOf(channel.member.id)}-${id}`,
+      via: "node",
+      principal: channel.member.id,
+    } as const;
+    this.#run(request, signal, origin)
       .catch((error: unknown) => failureToWire(error, this.#onFault))
       .then((answer) => {
         this.#intake.end(channel, id);
@@ -85,14 +91,19 @@ export class Requests {
     this.#intake.onLeft(channel);
   }
 
-  async #run([, , timeoutMs, what]: FrameOf<"request">, signal: AbortSignal): Promise<FrameOf<"answer">[2]> {
+  async #run(
+    [, , timeoutMs, what]: FrameOf<"request">,
+    signal: AbortSignal,
+    origin: CallOrigin,
+  ): Promise<FrameOf<"answer">[2]> {
     if (what.kind === "commands") {
       const commands = what.commands.map(([name, params]) => checkCommand(name, params));
-      const { nodeIds, outcomes } = await this.#router.execute(commands, { timeoutMs, signal });
+      const { nodeIds, outcomes } = await this.#router.execute(commands, { timeoutMs, signal, origin });
       return [true, nodeIds, outcomes.map((places) => places.map(outcomeToWire))];
     }
     const { service, method, params, mode, nodeId } = what;
-    const results = await this.#directory.call({ service, method, params, mode, nodeId, timeoutMs, signal });
+    const call = { service, method, params, mode, nodeId, timeoutMs, signal };
+    const results = await this.#directory.call(call, origin);
     return [true, results.map((result) => result.nodeId), [results.map(outcomeToWire)]];
   }
 }

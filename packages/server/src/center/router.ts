@@ -3,6 +3,7 @@ import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "../rpc/channel.js";
 import type { Outcome } from "../rpc/outcome.js";
+import type { CallOrigin, SettledCall } from "./operations/call-traces.js";
 import { counted, outcomeOf } from "./outcomes.js";
 import { isGroupsCommand, type Places, planSteps, type Step, type StepItem } from "./plan.js";
 import type { Registry } from "./registry.js";
@@ -28,6 +29,15 @@ export interface RouteOptions {
   signal?: CallSignal | undefined;
   /** Default: all that are linked. */
   nodes?: readonly Channel[] | undefined;
+  /** Where it comes from, to be remembered; a batch without is not. */
+  origin?: CallOrigin | undefined;
+}
+
+interface StepOptions {
+  timeoutMs: number;
+  signal: CallSignal | undefined;
+  /** Gets the numbers of the calls on links. */
+  calls: number[];
 }
 
 /** Calls the nodes that commands concern, and puts together what every node has to say. */
@@ -35,8 +45,16 @@ export class Router {
   readonly #registry: Registry;
   readonly #caller: Caller;
   readonly #targets: Targets;
+  readonly #onSettled: (call: SettledCall) => void;
 
-  constructor(registry: Registry, caller: Caller, targets: Targets) {
+  /** @param onSettled - told of each command whose origin is known, with what came of it. */
+  constructor(
+    registry: Registry,
+    caller: Caller,
+    targets: Targets,
+    onSettled: (call: SettledCall) => void = () => {},
+  ) {
+    this.#onSettled = onSettled;
     this.#registry = registry;
     this.#caller = caller;
     this.#targets = targets;
@@ -61,23 +79,38 @@ export class Router {
    * Where a command needs an answer of other nodes before it can go on, the batch is split there, and what comes
    * before has half of the time that is left.
    */
-  async ask(
-    batch: readonly Command[],
-    { timeoutMs, signal, nodes = this.#registry.channels() }: RouteOptions,
-  ): Promise<AskedAnswer> {
+  async ask(batch: readonly Command[], options: RouteOptions): Promise<AskedAnswer> {
+    const { timeoutMs, signal, nodes = this.#registry.channels(), origin } = options;
+    const startedAt = performance.now();
     const places = batch.map((): Places => new Map());
-    if (!batch.some(isGroupsCommand)) {
-      await this.#askOnce(batch, nodes, places, { timeoutMs, signal });
-      return { nodes, places };
+    const calls: number[] = [];
+    if (batch.some(isGroupsCommand))
+      await this.#askInSteps(batch, nodes, places, { timeoutMs, signal, calls });
+    else await this.#askOnce(batch, nodes, places, { timeoutMs, signal, calls });
+    if (origin !== undefined) {
+      const linkedNodes = nodes.length;
+      for (const [at, { name, params }] of batch.entries()) {
+        const settled = places[at] ?? new Map();
+        this.#onSettled({ origin, name, params, startedAt, linkedNodes, places: settled, calls });
+      }
     }
+    return { nodes, places };
+  }
+
+  async #askInSteps(
+    batch: readonly Command[],
+    nodes: readonly Channel[],
+    places: readonly Places[],
+    { timeoutMs, signal, calls }: StepOptions,
+  ): Promise<void> {
     const endsAt = performance.now() + timeoutMs;
     const steps = planSteps(batch);
     for (const [at, step] of steps.entries()) {
       const timeLeftMs = Math.max(0, endsAt - performance.now());
       const isLast = at === steps.length - 1;
-      await this.#runStep(step, nodes, places, { timeoutMs: isLast ? timeLeftMs : timeLeftMs / 2, signal });
+      const stepMs = isLast ? timeLeftMs : timeLeftMs / 2;
+      await this.#runStep(step, nodes, places, { timeoutMs: stepMs, signal, calls });
     }
-    return { nodes, places };
   }
 
   /** The way of nearly every batch: one round trip. */
@@ -85,11 +118,13 @@ export class Router {
     batch: readonly Command[],
     nodes: readonly Channel[],
     places: readonly Places[],
-    options: { timeoutMs: number; signal: CallSignal | undefined },
+    options: StepOptions,
   ): Promise<void> {
     const targets = this.#targets.of(batch, nodes);
     if (targets.length === 0 || batch.length === 0) return;
-    const answers = await this.#caller.call(targets, HUB_SERVICE, batch, options);
+    const answering = this.#caller.call(targets, HUB_SERVICE, batch, options);
+    options.calls.push(this.#caller.latestCall);
+    const answers = await answering;
     for (const channel of targets) {
       const { member } = channel;
       const settled = counted(answers.get(member), batch.length, member.id);
@@ -103,7 +138,7 @@ export class Router {
     step: Step,
     nodes: readonly Channel[],
     places: readonly Places[],
-    options: { timeoutMs: number; signal: CallSignal | undefined },
+    options: StepOptions,
   ): Promise<void> {
     const items = step.items(places);
     const targets = this.#targets.of(
@@ -116,7 +151,9 @@ export class Router {
     const call = async (channels: readonly Channel[], asked: readonly StepItem[]): Promise<void> => {
       if (channels.length === 0 || asked.length === 0) return;
       const commands = asked.map(({ command }) => command);
-      const answers = await this.#caller.call(channels, HUB_SERVICE, commands, options);
+      const answering = this.#caller.call(channels, HUB_SERVICE, commands, options);
+      options.calls.push(this.#caller.latestCall);
+      const answers = await answering;
       for (const channel of channels) record(places, asked, channel, answers.get(channel.member));
     };
     await Promise.all([

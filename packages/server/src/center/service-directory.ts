@@ -1,6 +1,6 @@
 import { HUB_SERVICE, type Scope, type ServiceInfo } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import type { Caller } from "../rpc/caller.js";
+import type { Caller, NodeAnswer } from "../rpc/caller.js";
 import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
@@ -8,6 +8,7 @@ import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 import { checkTimeout } from "../rpc/timeout.js";
 import type { ServiceCall, ServiceResult, TimedServiceCall } from "../services/service-call.js";
 import { hubService } from "../services/hub-service.js";
+import type { CallOrigin, SettledCall } from "./operations/call-traces.js";
 import type { Registry } from "./registry.js";
 import type { Router } from "./router.js";
 import type { Running } from "./running.js";
@@ -30,6 +31,7 @@ export class ServiceDirectory {
   readonly #router: Router;
   readonly #running: Running;
   readonly #isSuspect: (channel: Channel) => boolean;
+  readonly #onSettled: (call: SettledCall) => void;
   readonly #byNode = new Map<Channel, ServiceInfo[]>();
 
   constructor(parts: {
@@ -38,7 +40,10 @@ export class ServiceDirectory {
     router: Router;
     running: Running;
     isSuspect: (channel: Channel) => boolean;
+    /** Told of each call whose origin is known, with what came of it. */
+    onSettled: (call: SettledCall) => void;
   }) {
+    this.#onSettled = parts.onSettled;
     this.#registry = parts.registry;
     this.#caller = parts.caller;
     this.#router = parts.router;
@@ -71,12 +76,12 @@ export class ServiceDirectory {
    * @returns a result for each node that was asked, at least one.
    * @throws CenterError UNKNOWN_SERVICE, UNKNOWN_METHOD or INVALID_PARAMS; then nothing was run.
    */
-  call(call: ServiceCall): Promise<ServiceResult[]> {
-    return this.#running.during(this.#call(call));
+  call(call: ServiceCall, origin?: CallOrigin): Promise<ServiceResult[]> {
+    return this.#running.during(this.#call(call, origin));
   }
 
-  async #call(asked: ServiceCall): Promise<ServiceResult[]> {
-    const call = { ...asked, timeoutMs: checkTimeout(asked.timeoutMs) };
+  async #call(asked: ServiceCall, origin: CallOrigin | undefined): Promise<ServiceResult[]> {
+    const call = { ...asked, timeoutMs: checkTimeout(asked.timeoutMs), origin };
     if (call.mode !== undefined && call.mode !== "one" && call.mode !== "all") {
       throw new CenterError("INVALID_PARAMS", "mode: expected one or all");
     }
@@ -119,7 +124,7 @@ export class ServiceDirectory {
   }
 
   /** One after the other until one takes the call: a node that refused it surely did not run it. */
-  async #askOne(having: Channel[], call: TimedServiceCall, params: unknown): Promise<ServiceResult[]> {
+  async #askOne(having: Channel[], call: OriginatedCall, params: unknown): Promise<ServiceResult[]> {
     const endsAt = performance.now() + call.timeoutMs;
     const left = new Set(having);
     for (;;) {
@@ -133,30 +138,38 @@ export class ServiceDirectory {
     }
   }
 
-  async #ask(
-    channels: readonly Channel[],
-    call: TimedServiceCall,
-    params: unknown,
-  ): Promise<ServiceResult[]> {
-    const { service, method, timeoutMs, signal } = call;
-    const answers = await this.#caller.call(channels, service, [{ name: method, params }], {
+  async #ask(channels: readonly Channel[], call: OriginatedCall, params: unknown): Promise<ServiceResult[]> {
+    const { service, method, timeoutMs, signal, origin } = call;
+    const startedAt = performance.now();
+    const answering = this.#caller.call(channels, service, [{ name: method, params }], {
       timeoutMs,
       signal,
     });
-    return channels.map(({ member }): ServiceResult => {
-      const answer = answers.get(member);
-      if (answer?.ok === true) return { nodeId: member.id, ...outcomeOfWire(answer.outcomes[0]) };
-      const { code, message } = answer ?? { code: "INTERNAL" as const, message: "the node was not settled" };
-      return { nodeId: member.id, ok: false, code, message };
-    });
+    const calls = [this.#caller.latestCall];
+    const answers = await answering;
+    const places = new Map(channels.map((channel) => [channel, placeOf(answers.get(channel.member))]));
+    if (origin !== undefined) {
+      const name = `${service}.${method}`;
+      const linkedNodes = this.#registry.size;
+      this.#onSettled({ origin, name, params: {}, startedAt, linkedNodes, places, calls });
+    }
+    return Array.from(places, ([{ member }, outcome]): ServiceResult => ({ nodeId: member.id, ...outcome }));
   }
 
-  async #callHub(call: TimedServiceCall, nodes: readonly Channel[]): Promise<ServiceResult[]> {
+  async #callHub(call: OriginatedCall, nodes: readonly Channel[]): Promise<ServiceResult[]> {
     const command = checkCommand(call.method, call.params ?? {});
-    const { timeoutMs, signal } = call;
-    const { nodeIds, outcomes } = await this.#router.execute([command], { timeoutMs, signal, nodes });
+    const { timeoutMs, signal, origin } = call;
+    const { nodeIds, outcomes } = await this.#router.execute([command], { timeoutMs, signal, nodes, origin });
     return nodeIds.map((nodeId, at): ServiceResult => ({ nodeId, ...(outcomes[0]?.[at] ?? lostOutcome) }));
   }
+}
+
+type OriginatedCall = TimedServiceCall & { origin: CallOrigin | undefined };
+
+function placeOf(answer: NodeAnswer | undefined): Outcome {
+  if (answer?.ok === true) return outcomeOfWire(answer.outcomes[0]);
+  const { code, message } = answer ?? { code: "INTERNAL" as const, message: "the node was not settled" };
+  return { ok: false, code, message };
 }
 
 const notRun: ReadonlySet<string> = new Set(["NODE_OVERLOADED", "METHOD_BUSY", "CALL_TOO_LARGE"]);

@@ -56,6 +56,12 @@ export class Targets {
     return [...this.#find([concern])];
   }
 
+  /** Those that hold the user or group, or of which it is not known. */
+  holders(kind: InterestKind, id: string): ReadonlySet<Channel> {
+    if (!isInterestId(id)) return new Set(this.#registry.channels());
+    return this.#find([{ kind, ids: [id] }]);
+  }
+
   #find(concerns: readonly Exclude<Concern, "every">[]): Set<Channel> {
     const found = new Set<Channel>();
     let isByInterest = false;

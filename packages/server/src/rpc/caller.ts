@@ -48,6 +48,11 @@ export class Caller {
     this.#isSuspect = options.isSuspect;
   }
 
+  /** The number, on links, of the call that was begun last. */
+  get latestCall(): number {
+    return this.#nextId - 1;
+  }
+
   get pendingCalls(): number {
     return this.#calls.size;
   }

@@ -11,6 +11,7 @@ class Piped implements PipedCommand {
   readonly endsAt: number;
   readonly places: Places = new Map();
   missing = 0;
+  readonly calls: number[] = [];
 
   constructor(command: Command, timeoutMs: number, bytes: number) {
     this.command = command;

@@ -18,6 +18,7 @@ export class BatchEntry implements PipedCommand {
   readonly endsAt: number;
   readonly line: BatchLine;
   readonly lineNumber: number;
+  readonly calls: number[] = [];
   missing = 0;
 
   constructor(line: BatchLine, lineBytes: number, endsAt: number, lineNumber: number) {

@@ -4,6 +4,7 @@ import type { ParamLimits } from "../../http/classic-params.js";
 import { type Line, LineSplitter } from "../../http/line-splitter.js";
 import { PacedWriter } from "../../http/paced-writer.js";
 import { ABORTED_STATUS, type RouteEnd, type StreamRequest } from "../../http/routes.js";
+import type { CallOrigin, SettledCall } from "../operations/call-traces.js";
 import { Pipeline, type PipelineParts } from "../pipeline.js";
 import { answerText, BatchEntry } from "./batch-entry.js";
 import { type LineError, readBatchLine } from "./batch-line.js";
@@ -32,6 +33,9 @@ export interface BatchOptions {
   limits: ParamLimits & { maxBodyBytes: number };
   defaultTimeoutMs: number;
   reports: BatchReports;
+  /** Told of each command that has settled. */
+  onSettled: (call: SettledCall) => void;
+  linkedNodes: () => number;
 }
 
 /** What is told of streams: commands that failed at a node, faults of ours, and their end. */
@@ -66,6 +70,7 @@ export class BatchStream {
   #inFlight = 0;
   #inFlightBytes = 0;
   #now = performance.now();
+  readonly #origin: CallOrigin;
   #principal: Principal;
   #identifiedAt = this.#now;
   #refusing: NodeJS.Timeout | undefined;
@@ -85,6 +90,7 @@ export class BatchStream {
     this.#options = options;
     this.#counts = counts;
     const { req, res, callId, cors } = request;
+    this.#origin = { callId, via: "batch", principal: request.principal.name };
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -232,12 +238,16 @@ export class BatchStream {
   }
 
   #onSettled(entry: BatchEntry): void {
-    const { audit, reports } = this.#options;
+    const { audit, defaultTimeoutMs, reports } = this.#options;
     const { failures } = entry;
     if (failures.length > 0) reports.placesFailed(this.#request.callId, failures);
     if (audit.records(entry.line.need.scope)) {
       audit.command(this.#request, entry.command, [...entry.places.values()]);
     }
+    const { command, places, calls, endsAt, line } = entry;
+    const startedAt = endsAt - (line.timeoutMs ?? defaultTimeoutMs);
+    const linkedNodes = this.#options.linkedNodes();
+    this.#options.onSettled({ origin: this.#origin, ...command, startedAt, linkedNodes, places, calls });
     this.#leave(entry);
     if (!this.#isOver) this.#writer.push(answerText(entry));
   }

@@ -5,6 +5,7 @@ import type { CallSignal } from "../../call-signal.js";
 import type { Channel } from "../../rpc/channel.js";
 import type { Outcome } from "../../rpc/outcome.js";
 import type { Places } from "../plan.js";
+import type { CallOrigin } from "../operations/call-traces.js";
 import type { Router } from "../router.js";
 
 /** An event that failed at a node, through no fault of the caller. */
@@ -28,6 +29,7 @@ export async function answerClassic(
   options: {
     timeoutMs: number;
     signal: CallSignal;
+    origin: CallOrigin;
     /** Told of each command and what it came to at each node that was asked. */
     onRun: (command: Command, outcomes: Iterable<Outcome>) => void;
   },

@@ -16,7 +16,9 @@ import type { Operations } from "../operations/operations.js";
 import type { Batches } from "./batch.js";
 import { answerClassic } from "./classic.js";
 import { consoleRoutes } from "./console/console.js";
+import type { OpenStreams } from "./open-streams.js";
 import { operationsRoutes } from "./ops.js";
+import { traceRoutes } from "./ops-trace.js";
 import { serviceRoutes } from "./services.js";
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -33,13 +35,14 @@ export function createCenterApi(
     batches: Batches;
     links: NodeLinks;
     operations: Operations;
+    streams: OpenStreams;
     metrics: Registry;
     notReady: () => string[];
     middleware: readonly Middleware[];
     reports: CenterReports;
   },
 ): Api {
-  const { batches, center, links, metrics, notReady, middleware, operations, reports } = parts;
+  const { batches, center, links, metrics, notReady, middleware, operations, reports, streams } = parts;
   const { access, audit } = parts.accessControl;
   const { allowedOrigins, callTimeoutMs, maxBodyBytes, maxIdBytes, maxMessageBytes, trustedProxies } = config;
   return createApi({
@@ -54,7 +57,12 @@ export function createCenterApi(
       ...serviceRoutes(links.services, { audit, defaultTimeoutMs: callTimeoutMs }),
       ...adminRoutes(center, audit),
       ...batches.routes,
-      ...operationsRoutes(operations, access),
+      ...operationsRoutes(operations, {
+        streams,
+        access,
+        onFault: (error) => reports.fault("operations", error),
+      }),
+      ...traceRoutes(operations, center.id),
       ...consoleRoutes(),
       "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
@@ -63,13 +71,17 @@ export function createCenterApi(
       const { body, failures } = await answerClassic(links.router, request, {
         timeoutMs,
         signal: call.signal,
+        origin: { callId: call.callId, via: "classic", principal: call.principal.name },
         onRun: (command, outcomes) => audit.command(call, command, outcomes),
       });
       if (failures.length > 0) reports.placesFailed(call.callId, failures);
       return body;
     },
     onDenied: (denial) => audit.denied(denial),
-    onCall: (info) => reports.called(info),
+    onCall: (info) => {
+      reports.called(info);
+      if (info.events.length > 0) operations.latency.observe(info.ms);
+    },
     onError: (error, callId) => reports.requestFailed(error, callId),
   });
 }

@@ -84,7 +84,10 @@ async function answerCall(
   const params = plainParams(given ?? {});
   const called = { service, method, params, mode, nodeId, scopes };
   const results = await directory
-    .call({ service, method, params, mode, nodeId, timeoutMs, signal })
+    .call(
+      { service, method, params, mode, nodeId, timeoutMs, signal },
+      { callId: request.callId, via: "service", principal: request.principal.name },
+    )
     .catch((error: unknown) => {
       audit.serviceCall(request, called, failedHere(error));
       throw error;

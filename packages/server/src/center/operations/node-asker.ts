@@ -43,22 +43,29 @@ export class NodeAsker {
   }
 
   /** Asks many nodes the same, some at a time; those to which it did not come within `timeoutMs` are not in the answer. */
-  async askEach<O extends NodeOperation>(
+  askEach<O extends NodeOperation>(
     channels: readonly Channel[],
     operation: O,
     params: NodeOperationParams<O>,
-    { timeoutMs, signal }: AskOptions,
+    options: AskOptions,
   ): Promise<Map<Channel, NodeTold<O>>> {
-    const endsAt = performance.now() + timeoutMs;
-    const told = new Map<Channel, NodeTold<O>>();
-    for (let at = 0; at < channels.length; at += MAX_AT_ONCE) {
-      const timeLeftMs = endsAt - performance.now();
-      if (timeLeftMs <= 0 || signal?.aborted === true) break;
-      const some = channels.slice(at, at + MAX_AT_ONCE);
-      const answers = await this.#askTogether(some, operation, params, { timeoutMs: timeLeftMs, signal });
-      for (const [channel, answer] of answers) told.set(channel, answer);
-    }
-    return told;
+    return bySome(channels, options, (some, timed) => this.#askTogether(some, operation, params, timed));
+  }
+
+  /** As `askEach`, with parameters of its own for each node. */
+  askEachOwn<O extends NodeOperation>(
+    channels: readonly Channel[],
+    operation: O,
+    paramsFor: (channel: Channel) => NodeOperationParams<O>,
+    options: AskOptions,
+  ): Promise<Map<Channel, NodeTold<O>>> {
+    return bySome(channels, options, async (some, timed) => {
+      const one = async (channel: Channel): Promise<[Channel, NodeTold<O>]> => [
+        channel,
+        await this.ask(channel, operation, paramsFor(channel), timed),
+      ];
+      return new Map(await Promise.all(some.map(one)));
+    });
   }
 
   async #askTogether<O extends NodeOperation>(
@@ -77,6 +84,22 @@ export class NodeAsker {
       channels.map((channel) => [channel, read(operation, channel, answers.get(channel.member))]),
     );
   }
+}
+
+async function bySome<T>(
+  channels: readonly Channel[],
+  { timeoutMs, signal }: AskOptions,
+  ask: (some: readonly Channel[], options: AskOptions) => Promise<Map<Channel, T>>,
+): Promise<Map<Channel, T>> {
+  const endsAt = performance.now() + timeoutMs;
+  const told = new Map<Channel, T>();
+  for (let at = 0; at < channels.length; at += MAX_AT_ONCE) {
+    const timeLeftMs = endsAt - performance.now();
+    if (timeLeftMs <= 0 || signal?.aborted === true) break;
+    const answers = await ask(channels.slice(at, at + MAX_AT_ONCE), { timeoutMs: timeLeftMs, signal });
+    for (const [channel, answer] of answers) told.set(channel, answer);
+  }
+  return told;
 }
 
 function read<O extends NodeOperation>(

@@ -1,7 +1,10 @@
-import type { CenterAbout, OpsHistory } from "@websocket-center/protocol";
+import type { CenterAbout, InterestKind, OpsHistory } from "@websocket-center/protocol";
 import type { Channel } from "../../rpc/channel.js";
 import { RuntimeWatch } from "../../runtime-vitals.js";
 import type { NodeEntry } from "../registry.js";
+import type { CallTraces } from "./call-traces.js";
+import type { CenterEvents } from "./center-events.js";
+import { EventFeed } from "./event-feed.js";
 import { Latency } from "./latency.js";
 import type { NodeAsker } from "./node-asker.js";
 import type { Sample } from "./point.js";
@@ -16,7 +19,14 @@ const VITALS_TIMEOUT_MS = 900;
 export interface OperatedNodes {
   readonly asker: NodeAsker;
   readonly entries: readonly NodeEntry[];
+  /** The same list while nobody comes or goes. */
   channels(): readonly Channel[];
+  /** @throws CenterError INVALID_PARAMS, UNKNOWN_NODE or AMBIGUOUS_NODE */
+  find(idOrPrefix: string): Channel;
+  /** The node that gave that connection id, if it is linked. */
+  nodeOf(connectionId: string): Channel | undefined;
+  /** Those that hold the user or group, or of which it is not known. */
+  holders(kind: InterestKind, id: string): ReadonlySet<Channel>;
 }
 
 export interface OperationsParts {
@@ -24,20 +34,28 @@ export interface OperationsParts {
   /** Once it listens. */
   about: () => CenterAbout;
   linkAddress: () => string;
+  events: CenterEvents;
+  traces: CallTraces;
   onFault: (error: unknown) => void;
 }
 
 /** What operators see of the cluster: gathered between `start()` and `close()`. */
 export class Operations {
   readonly latency = new Latency();
+  readonly traces: CallTraces;
+  readonly feed: EventFeed;
   readonly sampler: Sampler;
+  readonly nodes: OperatedNodes;
   readonly #parts: OperationsParts;
   readonly #vitals: Vitals;
   readonly #runtime = new RuntimeWatch();
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
+    this.nodes = parts.nodes;
+    this.traces = parts.traces;
     this.#vitals = new Vitals(parts.nodes.asker);
+    this.feed = new EventFeed(parts.nodes, parts.events, parts.onFault);
     this.sampler = new Sampler(() => this.#sample(), parts.onFault);
   }
 
@@ -64,6 +82,7 @@ export class Operations {
 
   close(): void {
     this.sampler.close();
+    this.feed.close();
     this.#runtime.close();
   }
 
@@ -86,7 +105,7 @@ export class Operations {
           return [id, { connections: open, users: named, groups: joined, vitals }];
         }),
       ),
-      calls: 0,
+      calls: this.traces.count,
       latency: this.latency.snapshot(),
     };
   }

@@ -1,0 +1,165 @@
+import { type CenterTrace, subjectOf } from "@websocket-center/protocol";
+import type { Channel } from "../../rpc/channel.js";
+import type { Outcome } from "../../rpc/outcome.js";
+import type { CenterEvents } from "./center-events.js";
+
+/** Where a command came from, as those who look for it later know it. */
+export interface CallOrigin {
+  readonly callId: string;
+  readonly via: CenterTrace["via"];
+  /** The token's name, or the id of the node that asked. */
+  readonly principal: string;
+}
+
+/** A command, or a method of a service, that has settled at every node that was asked. */
+export interface SettledCall {
+  readonly origin: CallOrigin;
+  readonly name: string;
+  readonly params: unknown;
+  /** By performance.now(). */
+  readonly startedAt: number;
+  readonly linkedNodes: number;
+  readonly places: ReadonlyMap<Channel, Outcome>;
+  /** The numbers of the calls on links that carried it. */
+  readonly calls: readonly number[];
+}
+
+/** What is remembered of a call; texts as they are, since most are never looked at. */
+type Entry = Omit<CenterTrace, "asked" | "calls"> & {
+  asked: Asked[];
+  calls: readonly number[];
+  bytes: number;
+};
+type Asked = CenterTrace["asked"][number];
+
+export type TraceSubject = "callId" | "connectionId" | "userId" | "groupId";
+
+const MAX_BYTES = 16 * 1024 * 1024;
+/** About what an entry, and an answer of a node, take in memory. */
+const ENTRY_BYTES = 300;
+const ASKED_BYTES = 100;
+/** Of calls that went to more nodes, those that failed and the first of the others are kept. */
+const MAX_ASKED = 200;
+const MAX_TEXT = 256;
+
+/**
+ * The calls that this center took last: a bounded number in bounded memory, without messages. The oldest go first.
+ */
+export class CallTraces {
+  readonly #max: number;
+  readonly #events: CenterEvents;
+  readonly #entries: (Entry | undefined)[] = [];
+  #oldest = 0;
+  #size = 0;
+  #bytes = 0;
+  #hasForgotten = false;
+  #count = 0;
+
+  constructor(max: number, events: CenterEvents) {
+    this.#max = max;
+    this.#events = events;
+  }
+
+  /** Calls since the process began. */
+  get count(): number {
+    return this.#count;
+  }
+
+  record({ origin, name, params, startedAt, linkedNodes, places, calls }: SettledCall): void {
+    this.#count += 1;
+    if (this.#max === 0 && !this.#events.isHeard) return;
+    const asked: Asked[] = [];
+    const call = calls.length === 1 ? calls[0] : undefined;
+    for (const [channel, outcome] of places) {
+      if (outcome.ok && asked.length >= MAX_ASKED) continue;
+      asked.push(askedOf(channel.member.id, call, outcome));
+    }
+    const { callId, via, principal } = origin;
+    const entry: Entry = {
+      at: Date.now(),
+      callId,
+      via,
+      principal,
+      command: name,
+      ...subjectOf({ name, params }),
+      ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
+      linkedNodes,
+      asked,
+      calls,
+      bytes: 0,
+    };
+    entry.bytes = bytesOf(entry);
+    if (this.#events.isHeard) this.#tell(entry);
+    if (this.#max > 0) this.#keep(entry);
+  }
+
+  /** What is remembered of that call, or for that subject, newest first. `since`: nothing older is remembered. */
+  find(subject: TraceSubject, value: string, limit: number): { since: number | null; items: CenterTrace[] } {
+    const items: CenterTrace[] = [];
+    for (let back = this.#size - 1; back >= 0 && items.length < limit; back -= 1) {
+      const entry = this.#entries[(this.#oldest + back) % this.#max];
+      if (entry?.[subject] !== value) continue;
+      const { bytes: _bytes, calls, ...shown } = entry;
+      items.push({ ...shown, calls: [...calls] });
+    }
+    const since = this.#hasForgotten ? (this.#entries[this.#oldest]?.at ?? null) : null;
+    return { since, items };
+  }
+
+  #keep(entry: Entry): void {
+    while (this.#size > 0 && (this.#size === this.#max || this.#bytes + entry.bytes > MAX_BYTES))
+      this.#forget();
+    this.#entries[(this.#oldest + this.#size) % this.#max] = entry;
+    this.#size += 1;
+    this.#bytes += entry.bytes;
+  }
+
+  #forget(): void {
+    this.#bytes -= this.#entries[this.#oldest]?.bytes ?? 0;
+    this.#entries[this.#oldest] = undefined;
+    this.#oldest = (this.#oldest + 1) % this.#max;
+    this.#size -= 1;
+    this.#hasForgotten = true;
+  }
+
+  #tell({ callId, command, connectionId, userId, groupId, ms, asked }: Entry): void {
+    const failed = asked.filter(({ ok }) => !ok);
+    const codes = [...new Set(failed.map(({ code }) => code))].join(", ");
+    this.#events.tell(failed.length === 0 ? "call" : "call-failed", {
+      callId,
+      ...(connectionId === undefined ? {} : { connectionId }),
+      ...(userId === undefined ? {} : { userId }),
+      ...(groupId === undefined ? {} : { groupId }),
+      value: ms,
+      detail:
+        failed.length === 0 ? command : `${command}: ${codes} at ${failed.length} of ${asked.length} nodes`,
+    });
+  }
+}
+
+function askedOf(nodeId: string, call: number | undefined, outcome: Outcome): Asked {
+  if (!outcome.ok) {
+    const { code, message } = outcome;
+    return {
+      nodeId,
+      ...(call === undefined ? {} : { call }),
+      ok: false,
+      code,
+      message: message.slice(0, MAX_TEXT),
+    };
+  }
+  const value = shownValue(outcome.value);
+  if (call === undefined) return value === undefined ? { nodeId, ok: true } : { nodeId, ok: true, value };
+  return value === undefined ? { nodeId, call, ok: true } : { nodeId, call, ok: true, value };
+}
+
+/** Numbers and booleans as they are; of a list its length, and of anything else nothing: it may be a message. */
+function shownValue(value: unknown): number | boolean | undefined {
+  if (typeof value === "number" || typeof value === "boolean") return value;
+  return Array.isArray(value) ? value.length : undefined;
+}
+
+function bytesOf({ callId, connectionId = "", userId = "", groupId = "", asked, calls }: Entry): number {
+  const text = callId.length + connectionId.length + userId.length + groupId.length;
+  return ENTRY_BYTES + 2 * text + asked.length * ASKED_BYTES + calls.length * 8;
+}
