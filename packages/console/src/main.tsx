@@ -9,6 +9,7 @@ import { Router } from "wouter";
 import { ConsoleApiProvider } from "./api/console-api.tsx";
 import { useHashPath, useHashQuery } from "./app/hash-location.ts";
 import { Shell } from "./app/shell.tsx";
+import { resolveVariables, theme } from "./app/theme.ts";
 import { LanguageProvider } from "./i18n/language.tsx";
 import { TryClientsProvider } from "./pages/try/try-clients.tsx";
 
@@ -21,7 +22,7 @@ const queryClient = new QueryClient({
 createRoot(root).render(
   <StrictMode>
     <LanguageProvider>
-      <MantineProvider defaultColorScheme="auto">
+      <MantineProvider theme={theme} cssVariablesResolver={resolveVariables} defaultColorScheme="auto">
         <Notifications />
         <QueryClientProvider client={queryClient}>
           <ConsoleApiProvider>

@@ -57,8 +57,7 @@ function Drawing({ cluster, summary }: { cluster: ClusterLinks; summary: string 
       <svg
         viewBox={`-2 -2 ${width + 4} ${height + 4}`}
         style={{ width: Math.min(width + 4, 1240), minWidth: Math.min(width + 4, 640) }}
-        role="img"
-        aria-label={summary}
+        role="presentation"
       >
         {links.map(({ centerKey, nodeId, isUp }) => {
           const from = centerPlaces.get(centerKey);
@@ -107,7 +106,7 @@ function NodeBox({ node, x, y }: { node: OpsNode; x: number; y: number }) {
   const trouble = troubleOf(node);
   const connections = `${formats.count(node.connections)} ${t.connections.toLowerCase()}`;
   return (
-    <a href={`#/nodes/${node.id}`} aria-label={`${t.node} ${node.publicUrl}`}>
+    <a href={`#/nodes/${node.id}`}>
       <g
         transform={`translate(${x} ${y})`}
         className={trouble === undefined ? classes["node"] : classes["warned"]}

@@ -1,0 +1,85 @@
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import type { AxeResults } from "axe-core";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
+
+const { status, stdout } = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
+const executablePath = status === 0 ? stdout.trim() : "";
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser: Browser;
+
+/** Tests with a real browser; skipped, by name, where there is none. */
+export function describeInChromium(name: string, tests: () => void): void {
+  describe.skipIf(executablePath === "")(name, () => {
+    beforeAll(async () => {
+      browser = await chromium.launch({
+        executablePath,
+        args: [
+          "--no-sandbox",
+          "--disable-gpu",
+          "--disable-quic",
+          "--no-first-run",
+          "--disable-background-networking",
+          "--disable-component-update",
+          "--disable-sync",
+        ],
+      });
+    });
+    afterAll(() => browser?.close());
+    tests();
+  });
+}
+
+export interface ConsoleOptions {
+  /** Which page: `/nodes`. Default: the overview. */
+  path?: string;
+  colorScheme?: "light" | "dark";
+  language?: "en" | "zh";
+  /** Default: a desk's; `phone`: 360 by 740. */
+  screen?: "desk" | "phone";
+  /** Faults that a test brings about itself, such as requests to a center that is gone. */
+  mayFail?: RegExp;
+}
+
+/**
+ * Opens the console in a context of its own. The test fails for whatever the page reports as an error, what its
+ * Content-Security-Policy refuses included.
+ */
+export async function openConsole(url: string, options: ConsoleOptions = {}): Promise<Page> {
+  const { path = "/", colorScheme = "light", language = "en", screen = "desk", mayFail } = options;
+  const context = await browser.newContext({
+    colorScheme,
+    locale: language === "zh" ? "zh-CN" : "en-US",
+    viewport: screen === "phone" ? { width: 360, height: 740 } : { width: 1280, height: 900 },
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+  onTestFinished(async () => {
+    await context.close();
+    expect(faults.filter((fault) => mayFail?.test(fault) !== true)).toEqual([]);
+  });
+  await page.goto(`${url}#${path}`);
+  return page;
+}
+
+/** What axe-core finds that is serious or worse, as texts; nothing where all is well. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  // By the debugger's way, which the page's Content-Security-Policy does not concern.
+  await page.evaluate(axeSource);
+  const results = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResults> } };
+    return axe.run();
+  });
+  return results.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary ?? ""}`),
+    );
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
+import { connectClient, startCluster } from "./cluster.js";
+
+describeInChromium("the overview", () => {
+  test("shows centers, nodes and who is connected, and goes on with the next center when its own is gone", async () => {
+    const { centers, console, nodes } = await startCluster();
+    const [node] = nodes;
+    if (node === undefined) throw new Error("there is no node");
+    await connectClient(node, { userId: "ada", groups: ["room"] });
+    const page = await openConsole(console, { mayFail: /ERR_|Failed to load/ });
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await page.getByText("2 centers and 3 nodes; every link is up.").waitFor();
+    await page.locator("[data-status=live]").waitFor();
+    await centers[0].stop();
+    await page.getByText(`through ${centers[1].addresses.http}`).first().waitFor();
+    await page.locator("[data-status=live]").waitFor();
+    await page.getByText("2 centers and 3 nodes; 3 links are lost.").waitFor();
+  });
+
+  test.each(["light", "dark"] as const)("can be read by everybody, %s", async (colorScheme) => {
+    const { console } = await startCluster();
+    const page = await openConsole(console, { colorScheme });
+    await page.getByText("2 centers and 3 nodes").waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+});
