@@ -81,6 +81,7 @@ export type OpsState = z.infer<typeof opsState>;
 export const opsPoint = z.object({
   at: timeMs,
   connections: count,
+  /** Users and groups count once, however many nodes hold them. */
   users: count,
   groups: count,
   messagesIn: z.number().nullable(),

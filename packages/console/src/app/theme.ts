@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver } from "@mantine/core";
+import { Badge, createTheme, type CSSVariablesResolver } from "@mantine/core";
 
 /** Mantine's own colours for small texts on tinted grounds have less contrast than WCAG 2.2, 1.4.3 asks for. */
 const onLight = {
@@ -12,6 +12,10 @@ const onLight = {
 
 export const theme = createTheme({
   primaryShade: { light: 8, dark: 7 },
+  components: {
+    // Short words, which are read as they are and never cut off.
+    Badge: Badge.extend({ defaultProps: { tt: "none", miw: "fit-content", radius: "sm" } }),
+  },
 });
 
 export const resolveVariables: CSSVariablesResolver = ({ colors }) => ({

@@ -34,6 +34,11 @@ export class InterestIndex {
     return this.#holders.user.size + this.#holders.group.size;
   }
 
+  /** How many of a kind, counted in the same way. */
+  count(kind: InterestKind): number {
+    return this.#holders[kind].size;
+  }
+
   /** @returns false where the index is full: then this holder is not in it. */
   add(kind: InterestKind, id: string, holder: number): boolean {
     const index = this.#holders[kind];

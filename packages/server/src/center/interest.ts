@@ -44,6 +44,11 @@ export class Interest<C extends InterestChannel = Channel> {
     return this.#index.size;
   }
 
+  /** Users or groups that some node holds, each once, as far as this center knows. */
+  count(kind: InterestKind): number {
+    return this.#index.count(kind);
+  }
+
   /** How many nodes have to be asked now whatever is known of them. */
   get untrustedCount(): number {
     return this.#leases.untrusted().size;

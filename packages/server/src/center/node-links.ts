@@ -138,6 +138,11 @@ export class NodeLinks {
     return this.#targets.holders(kind, id);
   }
 
+  /** Users or groups of the whole cluster, each once. */
+  heldCount(kind: InterestKind): number {
+    return this.#interest.count(kind);
+  }
+
   get entries(): NodeEntry[] {
     return this.#registry.entries(this.#pinger);
   }

@@ -2,7 +2,7 @@ import { Anchor, Button, Paper, Text } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { useFormats } from "../../i18n/formats.ts";
+import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import type { LogLine } from "./event-log.ts";
 import { toneOf } from "./event-types.ts";
@@ -94,11 +94,26 @@ function LineView({ line }: { line: LogLine }) {
             {id.length > 34 ? `${id.slice(0, 32)}…` : id}
           </Anchor>
         ))}
-        {restText(line, t)}
-        {type !== "skipped" && type !== "gap" && value !== undefined ? ` ${formats.decimal(value)}` : ""}
+        {restText(line, t)} {value === undefined ? "" : valueText(type, value, formats)}
       </span>
     </>
   );
+}
+
+/** What the value of an event of that type is, as its unit. */
+function valueText(type: string, value: number, formats: Formats): string {
+  switch (type) {
+    case "call":
+    case "call-failed":
+      return formats.ms(value);
+    case "message":
+    case "slow-consumer":
+      return formats.bytes(value);
+    case "send":
+      return `→ ${formats.count(value)}`;
+    default:
+      return String(value);
+  }
 }
 
 function restText({ type, detail }: LogLine, t: (typeof logMessages)["en"]): string {

@@ -41,7 +41,7 @@ export default function LogPage() {
           </Badge>
           <Button
             variant="light"
-            size="compact-md"
+            size="xs"
             onClick={() => log.pause(!view.isPaused)}
             leftSection={
               view.isPaused ? (
@@ -55,7 +55,7 @@ export default function LogPage() {
           </Button>
           <Button
             variant="default"
-            size="compact-md"
+            size="xs"
             leftSection={<IconTrash size={14} aria-hidden />}
             onClick={() => log.clear()}
           >
@@ -63,7 +63,7 @@ export default function LogPage() {
           </Button>
           <Button
             variant="default"
-            size="compact-md"
+            size="xs"
             leftSection={<IconDownload size={14} aria-hidden />}
             disabled={shown.length === 0}
             onClick={() => download("websocket-center-log.ndjson", "application/x-ndjson", asNdjson(shown))}

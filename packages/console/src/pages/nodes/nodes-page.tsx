@@ -43,7 +43,7 @@ function NodeTable({
         verticalSpacing="xs"
         highlightOnHover
         aria-label={t.title}
-        style={{ fontVariantNumeric: "tabular-nums" }}
+        style={{ fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}
       >
         <Table.Thead>
           <Table.Tr>

@@ -50,7 +50,7 @@ function Tiles({ latest }: { latest: OpsPoint }) {
   const bytes = (value: number | null): string | undefined =>
     value === null ? undefined : t.perSecond(formats.bytes(value));
   return (
-    <SimpleGrid cols={{ base: 2, sm: 3, lg: 7 }} spacing="sm">
+    <SimpleGrid cols={{ base: 2, sm: 4, xl: 7 }} spacing="sm">
       <Tile label={t.connections} value={formats.count(latest.connections)} />
       <Tile label={t.users} value={formats.count(latest.users)} />
       <Tile label={t.groups} value={formats.count(latest.groups)} />
@@ -62,11 +62,7 @@ function Tiles({ latest }: { latest: OpsPoint }) {
         hint={t.waiting(formats.bytes(latest.waitingBytes))}
         tone={(latest.slowConsumers ?? 0) > 0 ? "alarm" : "calm"}
       />
-      <Tile
-        label={`${t.calls} (${t.callsHint})`}
-        value={rate(latest.calls)}
-        hint={latencyText(latest, t, formats)}
-      />
+      <Tile label={t.calls} value={rate(latest.calls)} hint={latencyText(latest, t, formats)} />
     </SimpleGrid>
   );
 }

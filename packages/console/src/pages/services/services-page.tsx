@@ -63,7 +63,7 @@ function ServiceOffer({ offer }: { offer: Offer }) {
           </Code>
         ))}
       </Group>
-      <Accordion variant="separated" order={3} chevronPosition="left">
+      <Accordion variant="contained" order={3} chevronPosition="left">
         {methods.map((method) => (
           <Accordion.Item key={method.name} value={method.name}>
             <Accordion.Control>

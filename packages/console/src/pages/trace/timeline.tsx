@@ -93,7 +93,11 @@ function centerText({ command, ms, via }: CenterTrace, t: Texts, formats: Format
 
 function centerDetails({ asked, linkedNodes, principal }: CenterTrace, t: Texts): string {
   const failed = asked.filter(({ ok }) => !ok).map(({ nodeId, code }) => `${nodeId.slice(0, 12)}: ${code}`);
-  return [t.askedNodes(asked.length, linkedNodes), principal, ...failed].filter(Boolean).join(" · ");
+  // `none`: the API asks for no token.
+  const who = principal === "none" ? undefined : principal;
+  return [t.askedNodes(asked.length, linkedNodes), who, ...failed]
+    .filter((part) => part !== undefined)
+    .join(" · ");
 }
 
 function nodeText({ what, closeCode, change, error }: NodeTrace, t: Texts): string {

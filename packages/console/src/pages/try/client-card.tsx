@@ -92,9 +92,8 @@ function SendForm({ client, others }: { client: TryClient; others: readonly TryC
   const center = useClient();
   const notices = useNotices();
   const [text, setText] = useState("");
-  const [to, setTo] = useState("node");
+  const [to, setTo] = useState<string>();
   const targets = [
-    { value: "node", label: t.sendToNode },
     ...others.flatMap(({ number, settings, status }) => {
       if (settings.userId !== "")
         return [{ value: `user:${settings.userId}`, label: t.otherUser(settings.userId) }];
@@ -102,8 +101,9 @@ function SendForm({ client, others }: { client: TryClient; others: readonly TryC
       return [{ value: `connection:${status.connectionId}`, label: t.clientName(number) }];
     }),
     { value: "everyone", label: t.everybody },
+    { value: "node", label: t.itsNode },
   ].filter(({ value }, at, all) => all.findIndex((other) => other.value === value) === at);
-  const known = targets.some(({ value }) => value === to) ? to : "node";
+  const known = targets.find(({ value }) => value === to)?.value ?? targets[0]?.value ?? "node";
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     if (known === "node") {
@@ -131,7 +131,7 @@ function SendForm({ client, others }: { client: TryClient; others: readonly TryC
           label={t.sendTo}
           data={targets}
           value={known}
-          onChange={(value) => setTo(value ?? "node")}
+          onChange={(value) => setTo(value ?? undefined)}
           allowDeselect={false}
           w={180}
         />

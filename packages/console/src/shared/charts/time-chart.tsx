@@ -2,8 +2,10 @@ import { Paper, Text, useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { useLanguage } from "../../i18n/language.tsx";
+import { useLanguage, useMessages } from "../../i18n/language.tsx";
+import { sharedMessages } from "../messages.ts";
 import { chartColors } from "./colors.ts";
+import classes from "./time-chart.module.css";
 
 export interface Line {
   label: string;
@@ -32,6 +34,7 @@ export function TimeChart({ title, times, lines, format, height = 160 }: TimeCha
   const chart = useRef<uPlot>(undefined);
   const scheme = useComputedColorScheme("light");
   const { locale } = useLanguage();
+  const t = useMessages(sharedMessages);
   const labels = lines.map(({ label }) => label).join("\n");
   const latestFormat = useRef(format);
   latestFormat.current = format;
@@ -43,6 +46,7 @@ export function TimeChart({ title, times, lines, format, height = 160 }: TimeCha
       scheme,
       locale,
       labels: labels.split("\n"),
+      timeLabel: t.time,
       size: { width: element.clientWidth, height },
       format: (value) => latestFormat.current(value),
     });
@@ -55,10 +59,11 @@ export function TimeChart({ title, times, lines, format, height = 160 }: TimeCha
       made.destroy();
       chart.current = undefined;
     };
-  }, [scheme, locale, labels, height]);
+  }, [scheme, locale, labels, height, t.time]);
 
   useEffect(() => {
     chart.current?.setData([times.map((time) => time / 1000), ...lines.map(({ values }) => [...values])]);
+    if (chart.current !== undefined) showLatest(chart.current);
   });
 
   const summary = lines.map(({ label, values }) => `${label}: ${latestText(values, format)}`).join(", ");
@@ -67,9 +72,22 @@ export function TimeChart({ title, times, lines, format, height = 160 }: TimeCha
       <Text size="sm" fw={600} mb={4}>
         {title}
       </Text>
-      <div ref={place} role="img" aria-label={`${title}. ${summary}`} style={{ minHeight: height }} />
+      <div
+        ref={place}
+        className={classes["chart"]}
+        role="img"
+        aria-label={`${title}. ${summary}`}
+        style={{ minHeight: height }}
+      />
     </Paper>
   );
+}
+
+/** Without a pointer, the legend has the latest numbers. */
+function showLatest(chart: uPlot): void {
+  if (typeof chart.cursor.idx === "number") return;
+  const count = chart.data[0].length;
+  if (count > 0) chart.setLegend({ idx: count - 1 }, false);
 }
 
 function latestText(values: readonly (number | null)[], format: (value: number) => string): string {
@@ -81,30 +99,35 @@ function optionsOf({
   scheme,
   locale,
   labels,
+  timeLabel,
   size,
   format,
 }: {
   scheme: "light" | "dark";
   locale: string;
   labels: readonly string[];
+  timeLabel: string;
   size: { width: number; height: number };
   format: (value: number) => string;
 }): uPlot.Options {
   const { axis, grid, lines } = chartColors[scheme];
   const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const clockOf = (splits: readonly number[]): Intl.DateTimeFormat =>
+    (splits[1] ?? 0) - (splits[0] ?? 0) < 60 ? second : clock;
   const second = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
   const line = { stroke: axis, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return {
     ...size,
     cursor: { sync: { key: pointer.key }, y: false, points: { size: 6 } },
     legend: { live: true },
+    hooks: { setCursor: [showLatest] },
     scales: { y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...line, values: (_chart, splits) => splits.map((at) => clock.format(at * 1000)) },
+      { ...line, values: (_chart, splits) => splits.map((at) => clockOf(splits).format(at * 1000)) },
       { ...line, size: 64, values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [
-      { value: (_chart, at) => (at === null ? "" : second.format(at * 1000)) },
+      { label: timeLabel, value: (_chart, at) => (at === null ? "" : second.format(at * 1000)) },
       ...labels.map((label, at) => ({
         label,
         stroke: lines[at % lines.length] ?? axis,

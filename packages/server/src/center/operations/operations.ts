@@ -27,6 +27,8 @@ export interface OperatedNodes {
   nodeOf(connectionId: string): Channel | undefined;
   /** Those that hold the user or group, or of which it is not known. */
   holders(kind: InterestKind, id: string): ReadonlySet<Channel>;
+  /** Users or groups of the whole cluster, each once. */
+  heldCount(kind: InterestKind): number;
 }
 
 export interface OperationsParts {
@@ -94,17 +96,14 @@ export class Operations {
     return {
       at: Date.now(),
       nodes: new Map(
-        nodes.entries.map(({ id, connections, users, groups }) => {
+        nodes.entries.map(({ id, connections }) => {
           const channel = byId.get(id);
           const vitals = channel === undefined ? null : this.#vitals.of(channel);
-          const {
-            connections: open,
-            users: named,
-            groups: joined,
-          } = vitals ?? { connections, users, groups };
-          return [id, { connections: open, users: named, groups: joined, vitals }];
+          return [id, { connections: vitals?.connections ?? connections, vitals }];
         }),
       ),
+      users: nodes.heldCount("user"),
+      groups: nodes.heldCount("group"),
       calls: this.traces.count,
       latency: this.latency.snapshot(),
     };

@@ -6,6 +6,9 @@ export interface Sample {
   at: number;
   /** Of each node that is linked; `vitals` is null where it tells nothing. */
   nodes: ReadonlyMap<string, SampledNode>;
+  /** In the whole cluster, each once, however many nodes hold it. */
+  users: number;
+  groups: number;
   /** Calls that this center took, since it began, and how long the classic ones took. */
   calls: number;
   latency: Float64Array;
@@ -13,8 +16,6 @@ export interface Sample {
 
 export interface SampledNode {
   connections: number;
-  users: number;
-  groups: number;
   vitals: NodeVitals | null;
 }
 
@@ -34,12 +35,11 @@ type Rates = Record<(typeof rateNames)[number] | "cpu", number | null>;
 export function pointOf(sample: Sample, before: Sample | undefined): OpsPoint {
   const nodes: OpsPoint["nodes"] = {};
   const sums: Rates = { ...noRates };
-  const held = { connections: 0, users: 0, groups: 0, waitingBytes: 0 };
+  const { users, groups } = sample;
+  const held = { connections: 0, users, groups, waitingBytes: 0 };
   for (const [id, node] of sample.nodes) {
     const { vitals } = node;
     held.connections += node.connections;
-    held.users += node.users;
-    held.groups += node.groups;
     if (vitals === null) continue;
     held.waitingBytes += vitals.waitingBytes;
     const rates = ratesOf(vitals, before?.nodes.get(id)?.vitals ?? null);
