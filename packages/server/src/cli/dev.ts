@@ -55,6 +55,10 @@ function overview({ centers, nodes }: DevPorts): string {
     "",
     `  curl 'http://127.0.0.1:${centers[0]?.http ?? 0}/?event=broadcast' -d '{"broadcast":{"msg":"hello"}}'`,
     "",
+    "See and drive all of it in a browser:",
+    "",
+    `  http://127.0.0.1:${centers[0]?.http ?? 0}/console/`,
+    "",
     "Ctrl-C stops everything.",
   ];
   return `${lines.join("\n")}\n`;

@@ -272,7 +272,10 @@ describe("tokens", () => {
     const reply = await ask(port, "/?event=getIds", { headers });
     expect(reply).toMatchObject({
       status: 200,
-      headers: { "access-control-allow-origin": "*", "access-control-expose-headers": "WSC-Call-Id" },
+      headers: {
+        "access-control-allow-origin": "*",
+        "access-control-expose-headers": "WSC-Call-Id, Retry-After",
+      },
     });
   });
 });
@@ -327,7 +330,7 @@ describe("browsers", () => {
       expect(headers).toMatchObject({
         "access-control-allow-origin": origin,
         vary: "Origin",
-        "access-control-expose-headers": "WSC-Call-Id",
+        "access-control-expose-headers": "WSC-Call-Id, Retry-After",
       });
     }
   });

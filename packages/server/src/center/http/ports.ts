@@ -16,6 +16,7 @@ import type { Operations } from "../operations/operations.js";
 import type { Batches } from "./batch.js";
 import { answerClassic } from "./classic.js";
 import { consoleRoutes } from "./console/console.js";
+import { openApiRoutes } from "./openapi/document.js";
 import type { OpenStreams } from "./open-streams.js";
 import { operationsRoutes } from "./ops.js";
 import { traceRoutes } from "./ops-trace.js";
@@ -63,6 +64,7 @@ export function createCenterApi(
         onFault: (error) => reports.fault("operations", error),
       }),
       ...traceRoutes(operations, center.id),
+      ...openApiRoutes(),
       ...consoleRoutes(),
       "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
