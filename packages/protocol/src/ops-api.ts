@@ -76,7 +76,8 @@ export type OpsState = z.infer<typeof opsState>;
 
 /**
  * One moment of the history. Rates are per second, over the time since the moment before; null where there was nothing to
- * compare with. Latencies are of the classic calls that ended in that time at this center, null where there were none.
+ * compare with. `calls`: commands of back ends and nodes that ended at this center in that time, each one of a batch or
+ * of several events. Latencies are of requests to its classic API, to a tenth, null where there were none.
  */
 export const opsPoint = z.object({
   at: timeMs,

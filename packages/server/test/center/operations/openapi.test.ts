@@ -19,7 +19,7 @@ test("the document is OpenAPI 3.1, whole, and anybody may read it", async () => 
   expect(response.status).toBe(200);
   expect(response.headers.get("access-control-allow-origin")).toBe("*");
   expect(document.openapi).toBe("3.1.0");
-  const validated = await new Validator({ strict: false }).validate(structuredClone(document));
+  const validated = await new Validator({ strict: false }).validate({ ...document });
   expect(validated.errors ?? []).toEqual([]);
   expect(validated.valid).toBe(true);
 });

@@ -6,8 +6,8 @@ export interface Lines {
   status: number;
   headers: Headers;
   /** @returns undefined at the end. */
-  next(): Promise<Record<string, unknown> | undefined>;
-  leave(): void;
+  next: () => Promise<Record<string, unknown> | undefined>;
+  leave: () => void;
 }
 
 /** Opens `/ops/…` at the center and reads it line by line, empty ones left out. */
