@@ -67,11 +67,13 @@ export class CenterClient {
 
   /**
    * Lines of an endless answer, from one center: when it ends or breaks, who reads begins again.
+   * @param onOpen - called once the center has begun to answer, which may be long before the first line.
    * @throws CallFailure
    */
-  async *stream<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void> {
+  async *stream<T>(path: string, signal: AbortSignal, onOpen: () => void = () => {}): AsyncGenerator<T, void> {
     const response = await this.#answer(path, { signal });
     if (!response.ok || response.body === null) throw await failureOf(response);
+    onOpen();
     const base = this.session.center;
     try {
       yield* jsonLines(response.body) as AsyncGenerator<T, void>;

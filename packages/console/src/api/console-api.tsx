@@ -48,6 +48,12 @@ export function useCenter(): string {
   return useSyncExternalStore(session.subscribe, () => session.center);
 }
 
+/** The base URLs of all centers that are known. */
+export function useCenters(): readonly string[] {
+  const { session } = useConsoleApi();
+  return useSyncExternalStore(session.subscribe, () => session.centers);
+}
+
 /** Whether the token allows that; true until it is known. */
 export function useMay(scope: Scope): boolean {
   const { state } = useLive();

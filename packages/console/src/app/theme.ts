@@ -11,7 +11,7 @@ const onLight = {
 } as const;
 
 export const theme = createTheme({
-  primaryShade: { light: 8, dark: 7 },
+  primaryShade: { light: 8, dark: 8 },
   components: {
     // Short words, which are read as they are and never cut off.
     Badge: Badge.extend({ defaultProps: { tt: "none", miw: "fit-content", radius: "sm" } }),

@@ -1,30 +1,30 @@
 import { Anchor, Tooltip } from "@mantine/core";
 import { Link } from "wouter";
+import classes from "./links.module.css";
 
-/** Ids are long: what is shown is their beginning, and the whole on hover, for screen readers, and when copied. */
-function ShortId({ id, to, length }: { id: string; to: string; length: number }) {
-  const short = id.length > length + 1 ? `${id.slice(0, length)}…` : id;
+/** Ids are long: what is seen is their beginning, and the whole on hover, for screen readers, and when copied. */
+function IdLink({ id, to, width }: { id: string; to: string; width: string }) {
   return (
     <Tooltip label={id} openDelay={300}>
-      <Anchor component={Link} to={to} ff="monospace" size="sm" aria-label={id}>
-        {short}
+      <Anchor component={Link} to={to} ff="monospace" size="sm" className={classes["id"]} maw={width}>
+        {id}
       </Anchor>
     </Tooltip>
   );
 }
 
 export function NodeLink({ id }: { id: string }) {
-  return <ShortId id={id} to={`/nodes/${id}`} length={12} />;
+  return <IdLink id={id} to={`/nodes/${id}`} width="13ch" />;
 }
 
 export function ConnectionLink({ id }: { id: string }) {
-  return <ShortId id={id} to={`/connections/${encodeURIComponent(id)}`} length={20} />;
+  return <IdLink id={id} to={`/connections/${encodeURIComponent(id)}`} width="21ch" />;
 }
 
 export function UserLink({ id }: { id: string }) {
-  return <ShortId id={id} to={`/users/${encodeURIComponent(id)}`} length={40} />;
+  return <IdLink id={id} to={`/users/${encodeURIComponent(id)}`} width="40ch" />;
 }
 
 export function GroupLink({ id }: { id: string }) {
-  return <ShortId id={id} to={`/groups/${encodeURIComponent(id)}`} length={40} />;
+  return <IdLink id={id} to={`/groups/${encodeURIComponent(id)}`} width="40ch" />;
 }

@@ -71,18 +71,16 @@ export class EventLog {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    let hadLines = false;
+    let wasLive = false;
+    const onOpen = (): void => {
+      this.#set({ state: "live" });
+      if (wasLive) this.#add({ type: "gap", at: Date.now() });
+      wasLive = true;
+    };
     while (!signal.aborted) {
       this.#set({ state: "connecting" });
       try {
-        for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal)) {
-          if (this.#view.state !== "live") {
-            this.#set({ state: "live" });
-            if (hadLines) this.#add({ type: "gap", at: Date.now() });
-          }
-          hadLines = true;
-          this.#take(line);
-        }
+        for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal, onOpen)) this.#take(line);
       } catch {
         // What is wrong with the centers is told by the page's frame.
       }

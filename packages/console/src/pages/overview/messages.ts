@@ -3,6 +3,8 @@ import { defineMessages } from "../../i18n/language.tsx";
 export const overviewMessages = defineMessages(
   {
     title: "Overview",
+    nodes: "Nodes",
+    allWell: "all answer",
     connections: "Connections",
     users: "Users",
     groups: "Groups",
@@ -45,6 +47,8 @@ export const overviewMessages = defineMessages(
   },
   {
     title: "概览",
+    nodes: "节点",
+    allWell: "全部应答",
     connections: "连接",
     users: "用户",
     groups: "群组",

@@ -1,6 +1,6 @@
 import { Alert, Anchor, SimpleGrid } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
-import type { OpsPoint } from "@websocket-center/protocol";
+import type { OpsNode, OpsPoint } from "@websocket-center/protocol";
 import { Link } from "wouter";
 import { useLive } from "../../api/console-api.tsx";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
@@ -24,7 +24,7 @@ export default function OverviewPage() {
       ) : (
         latest.connections === 0 && <FirstSteps />
       )}
-      <Tiles latest={latest} />
+      <Tiles latest={latest} nodes={state.nodes} />
       <ClusterMap state={state} />
       <Charts points={points} />
     </Page>
@@ -43,14 +43,15 @@ function FirstSteps() {
   );
 }
 
-function Tiles({ latest }: { latest: OpsPoint }) {
+function Tiles({ latest, nodes }: { latest: OpsPoint; nodes: readonly OpsNode[] }) {
   const t = useMessages(overviewMessages);
   const formats = useFormats();
   const rate = (value: number | null): string => (value === null ? "–" : t.perSecond(formats.decimal(value)));
   const bytes = (value: number | null): string | undefined =>
     value === null ? undefined : t.perSecond(formats.bytes(value));
   return (
-    <SimpleGrid cols={{ base: 2, sm: 4, xl: 7 }} spacing="sm">
+    <SimpleGrid cols={{ base: 2, sm: 4, xl: 8 }} spacing="sm">
+      <NodesTile nodes={nodes} />
       <Tile label={t.connections} value={formats.count(latest.connections)} />
       <Tile label={t.users} value={formats.count(latest.users)} />
       <Tile label={t.groups} value={formats.count(latest.groups)} />
@@ -64,6 +65,25 @@ function Tiles({ latest }: { latest: OpsPoint }) {
       />
       <Tile label={t.calls} value={rate(latest.calls)} hint={latencyText(latest, t, formats)} />
     </SimpleGrid>
+  );
+}
+
+function NodesTile({ nodes }: { nodes: readonly OpsNode[] }) {
+  const t = useMessages(overviewMessages);
+  const formats = useFormats();
+  const suspects = nodes.filter(({ state }) => state === "suspect").length;
+  const draining = nodes.filter((node) => node.draining).length;
+  const notes = [
+    suspects > 0 ? `${suspects} ${t.suspect}` : "",
+    draining > 0 ? `${draining} ${t.draining}` : "",
+  ].filter((note) => note !== "");
+  return (
+    <Tile
+      label={t.nodes}
+      value={formats.count(nodes.length)}
+      hint={notes.length === 0 ? t.allWell : notes.join(", ")}
+      tone={suspects > 0 ? "alarm" : "calm"}
+    />
   );
 }
 

@@ -1,10 +1,10 @@
 import { Button, Group, Paper, Select, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { OpsTrace } from "@websocket-center/protocol";
 import { type FormEvent, useEffect, useState } from "react";
 import type { CenterClient } from "../../api/center-client.ts";
-import { useClient } from "../../api/console-api.tsx";
+import { useCenters, useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { Empty, Failed, Loading } from "../../shared/states.tsx";
@@ -18,11 +18,14 @@ import { Verdict } from "./verdict.tsx";
 export default function TracePage() {
   const t = useMessages(traceMessages);
   const client = useClient();
+  const centers = useCenters();
   const [params] = useQueryParams();
   const subject = subjectOf(params);
   const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ["ops/trace", subject],
+    // Other centers are heard of a little after the page was opened: then they are asked too.
+    queryKey: ["ops/trace", subject, centers.toSorted()],
     enabled: subject !== undefined,
+    placeholderData: keepPreviousData,
     queryFn: async ({ signal }) =>
       subject === undefined ? undefined : accountOf(subject, await askCenters(client, subject, signal)),
   });

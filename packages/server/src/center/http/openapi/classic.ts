@@ -95,3 +95,13 @@ export function classicPaths(): Paths {
     },
   };
 }
+
+/**
+ * The events once more, as the table has them: what OpenAPI cannot say of a request that carries several, and what forms
+ * can be made from. The kinds of parameters are told in the protocol's classic-events.ts.
+ */
+export function classicEventDocs() {
+  return Object.fromEntries(
+    Object.entries(classicEvents).map(([name, { doc, scope, params }]) => [name, { doc, scope, params }]),
+  );
+}

@@ -2,7 +2,7 @@ import { JSON_TYPE } from "../../../http/answers.js";
 import type { Routes } from "../../../http/routes.js";
 import { version } from "../../../version.js";
 import { adminPaths } from "./admin.js";
-import { classicPaths } from "./classic.js";
+import { classicEventDocs, classicPaths } from "./classic.js";
 import { hubPaths } from "./hub.js";
 import { opsPaths, opsSchemas } from "./ops.js";
 import { problemSchema, reference } from "./parts.js";
@@ -21,6 +21,7 @@ export function openApiDocument() {
     // The document lies at the base of the API, behind whatever prefix.
     servers: [{ url: "." }],
     security: [{ bearer: [] }, {}],
+    "x-classic-events": classicEventDocs(),
     paths: { ...classicPaths(), ...hubPaths(), ...adminPaths(), ...opsPaths() },
     components: {
       schemas: { Problem: problemSchema, ...opsSchemas() },

@@ -1,0 +1,56 @@
+import { classicEvents } from "@websocket-center/protocol";
+import { expect, test, vi } from "vitest";
+import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
+import { connectClient, startCluster } from "./cluster.js";
+
+describeInChromium("the API explorer", () => {
+  test("has every event, and sends several in one request, by POST and by GET", async () => {
+    const { console, nodes } = await startCluster({ nodes: 1 });
+    const [node] = nodes;
+    if (node === undefined) throw new Error("there is no node");
+    const client = await connectClient(node);
+    const page = await openConsole(console, { path: "/explorer" });
+    for (const name of Object.keys(classicEvents)) {
+      await page.getByRole("button", { name: `Add ${name}`, exact: true }).waitFor();
+    }
+    await page.getByRole("button", { name: "Add bindId", exact: true }).click();
+    const bind = page.getByRole("region", { name: "bindId" });
+    await bind.getByRole("textbox", { name: "id", exact: true }).fill("ada");
+    await bind.getByRole("textbox", { name: "_id", exact: true }).fill(client.id);
+    await page.getByRole("button", { name: "Add sendMessageToId", exact: true }).click();
+    const send = page.getByRole("region", { name: "sendMessageToId" });
+    await send.getByRole("textbox", { name: "id", exact: true }).fill("ada");
+    await send.getByRole("textbox", { name: "msg", exact: true }).fill('{"a":1}');
+    await page.getByRole("button", { name: "Send the request" }).click();
+    await page.getByText("200 OK").waitFor();
+    await vi.waitFor(() => expect(client.messages).toEqual(['{"a":1}']), { timeout: 10_000 });
+    expect(node.hub.getUserOfConnection({ connectionId: client.id })).toBe("ada");
+    await page.getByText("GET", { exact: true }).click();
+    await page.getByRole("button", { name: "Send the request" }).click();
+    await vi.waitFor(() => expect(client.messages).toHaveLength(2), { timeout: 10_000 });
+  });
+
+  test("calls other endpoints, and links the OpenAPI document", async () => {
+    const { console, nodes } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console, { path: "/explorer" });
+    await page.getByRole("tab", { name: "Other endpoints" }).click();
+    await page.getByRole("combobox", { name: "Endpoint" }).click();
+    await page.getByRole("option", { name: "GET /nodes", exact: true }).click();
+    await page.getByRole("button", { name: "Send the request" }).click();
+    await page
+      .getByText(`"id": "${nodes[0]?.id ?? ""}"`)
+      .first()
+      .waitFor();
+    const href = await page.getByRole("link", { name: "OpenAPI document" }).getAttribute("href");
+    expect(await (await fetch(href ?? "")).json()).toMatchObject({ openapi: "3.1.0" });
+  });
+
+  test.each(["light", "dark"] as const)("can be read by everybody, %s", async (colorScheme) => {
+    const { console } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console, { path: "/explorer", colorScheme });
+    await page.getByRole("button", { name: "Add get_Ids", exact: true }).click();
+    await page.getByRole("button", { name: "Send the request" }).click();
+    await page.getByText("200 OK").waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { expect, test, vi } from "vitest";
+import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
+import { connectClient, startCluster } from "./cluster.js";
+
+describeInChromium("the live log", () => {
+  test("tells what happens, is filtered, paused, cleared and exported", async () => {
+    const { console, centers, nodes } = await startCluster({ nodes: 2 });
+    const [node] = nodes;
+    if (node === undefined) throw new Error("there is no node");
+    const page = await openConsole(console, { path: "/log" });
+    const log = page.getByRole("log", { name: "Log" });
+    await page.getByText("live", { exact: true }).nth(1).waitFor();
+    // A node keeps events from the moment on that it was asked: until then they are made again.
+    await vi.waitFor(
+      async () => {
+        await connectClient(node, { userId: "ada", groups: ["room"] });
+        expect(await log.getByText("open", { exact: true }).count()).toBeGreaterThan(0);
+      },
+      { timeout: 15_000, interval: 500 },
+    );
+    await log.getByText("bind", { exact: true }).first().waitFor();
+    await log.getByText("join", { exact: true }).first().waitFor();
+    await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+    await log.getByText("call", { exact: true }).first().waitFor();
+    await page.getByRole("textbox", { name: "Filter by text" }).fill("broadcast");
+    await log.getByText("bind", { exact: true }).first().waitFor({ state: "detached" });
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Export as NDJSON" }).click(),
+    ]);
+    const lines = (await readFile(await download.path(), "utf8"))
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string });
+    expect(lines.map(({ type }) => type)).toContain("call");
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("button", { name: "Clear" }).click();
+    await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+    await page.getByText(/more since you paused/).waitFor();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await log.getByText("call", { exact: true }).first().waitFor();
+  });
+
+  test("goes on at another center when its own is gone, and says where it has a gap", async () => {
+    const { console, centers } = await startCluster({ nodes: 2 });
+    const page = await openConsole(console, { path: "/log", mayFail: /ERR_|Failed to load/ });
+    const log = page.getByRole("log", { name: "Log" });
+    await page.getByText(`through ${centers[0].addresses.http}`).first().waitFor();
+    await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+    await log.getByText("call", { exact: true }).first().waitFor();
+    await page.locator("[data-status=live]").waitFor();
+    await centers[0].stop();
+    await vi.waitFor(
+      async () => {
+        await fetch(`http://${centers[1].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+        expect(await log.getByText("gap", { exact: true }).count()).toBe(1);
+      },
+      { timeout: 20_000, interval: 500 },
+    );
+  });
+
+  test.each(["light", "dark"] as const)("can be read by everybody, %s", async (colorScheme) => {
+    const { console, centers } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console, { path: "/log", colorScheme });
+    const log = page.getByRole("log", { name: "Log" });
+    await vi.waitFor(
+      async () => {
+        await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+        expect(await log.getByText("call", { exact: true }).count()).toBeGreaterThan(0);
+      },
+      { timeout: 15_000, interval: 500 },
+    );
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+});
