@@ -20,6 +20,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Comm
     drain: async () => (await import("./drain.js")).drainCommand(),
     undrain: async () => (await import("./drain.js")).undrainCommand(),
     listen: async () => (await import("./listen.js")).listenCommand(),
+    bench: async () => (await import("./bench.js")).benchCommand(),
   },
   "Commands:": {
     completion: async () => (await import("./completion.js")).completionCommand(),

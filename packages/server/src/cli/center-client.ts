@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import { z } from "zod";
 import { type ClassicAnswer, classicAnswer, classicFailure } from "./answers.js";
 import { type CenterAccess } from "./center-flags.js";
@@ -57,11 +58,16 @@ export async function whyNotReached(url: URL): Promise<string | undefined> {
   }
 }
 
-export function createCenterClient(url: URL, { token, timeoutMs }: CenterAccess): CenterClient {
+/** @param agent - keeps connections for many calls; whoever made it ends it. */
+export function createCenterClient(
+  url: URL,
+  { token, timeoutMs }: CenterAccess,
+  agent?: Agent,
+): CenterClient {
   const name = showUrl(url);
   const ask = async (path: string, body: string | undefined): Promise<HttpAnswer> => {
     try {
-      return await requestText(under(url, path), { body, token, timeoutMs: timeoutMs + SLACK_MS });
+      return await requestText(under(url, path), { body, token, timeoutMs: timeoutMs + SLACK_MS, agent });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       const unknown = body === undefined ? "" : " Whether it was done is unknown.";

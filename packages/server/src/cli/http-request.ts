@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http";
+import { type Agent, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { messageOf } from "../errors.js";
 
@@ -16,15 +16,20 @@ export class NoAnswer extends Error {
 }
 
 /**
- * One request on a connection of its own. Redirects are not followed: the token is for this address alone.
+ * One request, on a connection of its own unless an agent keeps some. Redirects are not followed: the token is for this address alone.
  *
  * @throws NoAnswer
  */
 export function requestText(
   url: URL,
-  options: { body?: string | undefined; token?: string | undefined; timeoutMs: number },
+  options: {
+    body?: string | undefined;
+    token?: string | undefined;
+    timeoutMs: number;
+    agent?: Agent | undefined;
+  },
 ): Promise<HttpAnswer> {
-  const { body, token, timeoutMs } = options;
+  const { body, token, timeoutMs, agent = false } = options;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   // Header bytes are latin1; the server reads them as UTF-8.
@@ -38,7 +43,7 @@ export function requestText(
       reject(new NoAnswer(text, error));
     };
     const method = body === undefined ? "GET" : "POST";
-    const sent = request(url, { method, headers, agent: false, signal }, (response) => {
+    const sent = request(url, { method, headers, agent, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", fail);
