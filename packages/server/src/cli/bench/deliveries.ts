@@ -1,4 +1,5 @@
 import { Latencies, type Percentiles } from "./latencies.js";
+import { waitFor } from "./wait.js";
 
 /** Who shall get messages, which have numbers from 0 on. */
 export interface Audience {
@@ -52,7 +53,7 @@ export class Deliveries {
   #deliveries = 0;
   #duplicates = 0;
   #strays = 0;
-  #onSettled: (() => void) | undefined;
+  #onSettled: () => void = () => {};
 
   constructor(clients: number, audience: Audience) {
     this.#audience = audience;
@@ -97,17 +98,8 @@ export class Deliveries {
 
   /** Resolves when nothing is missing, or after `graceMs`. */
   async settle(graceMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#open.size === 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, graceMs);
-      this.#onSettled = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      signal.addEventListener("abort", this.#onSettled, { once: true });
-    });
-    if (this.#onSettled !== undefined) signal.removeEventListener("abort", this.#onSettled);
-    this.#onSettled = undefined;
+    if (this.#open.size === 0) return;
+    await waitFor({ ms: graceMs, signal, begin: (done) => (this.#onSettled = done) });
   }
 
   figures(): DeliveryFigures {
@@ -131,7 +123,7 @@ export class Deliveries {
   #close(number: number, message: Message): void {
     this.#open.delete(number);
     message.onComplete();
-    if (this.#open.size === 0) this.#onSettled?.();
+    if (this.#open.size === 0) this.#onSettled();
   }
 
   #isFirst(client: number, place: number): boolean {

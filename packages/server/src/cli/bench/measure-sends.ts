@@ -1,12 +1,13 @@
 import { failureOf } from "../answers.js";
 import type { CenterClient } from "../center-client.js";
-import { CommandFailure } from "../command-failure.js";
+import { CommandFailure, EXIT_FAILED } from "../command-failure.js";
 import type { BenchClients } from "./clients.js";
 import { type Audience, Deliveries, type DeliveryFigures } from "./deliveries.js";
 import { Latencies, type Percentiles } from "./latencies.js";
 import { type LoadShare, startLoadShare } from "./load-share.js";
 import { pace } from "./pace.js";
 import type { Rate } from "./plan.js";
+import { waitFor } from "./wait.js";
 
 /** How long messages may be on their way when the last call was answered. */
 const GRACE_MS = 2000;
@@ -77,9 +78,14 @@ export async function measureSends(settings: {
     inFlight: waits ? 1 : inFlight,
     signal,
     send: async (number, dueAt) => {
-      const arrived = new Promise<void>((resolve) => deliveries.begin(number, dueAt, resolve));
+      let hasArrived = false;
+      let onArrived = (): void => {
+        hasArrived = true;
+      };
+      deliveries.begin(number, dueAt, () => onArrived());
       await call(number, dueAt);
-      if (waits) await atLatest(arrived, GRACE_MS, signal);
+      if (!waits || hasArrived) return;
+      await waitFor({ ms: GRACE_MS, signal, begin: (done) => (onArrived = done) });
     },
   });
   const load = loadShare();
@@ -109,22 +115,11 @@ async function queuedBy(center: CenterClient, event: string, params: object): Pr
   const { answer } = await center.call([event], JSON.stringify({ [event]: params }));
   const values = Object.values(answer.data[event] ?? {});
   const failure = values.map(failureOf).find((reason) => reason !== undefined);
-  if (failure !== undefined) throw new CommandFailure(1, `${event} failed at a node: ${failure}`);
+  if (failure !== undefined) throw new CommandFailure(EXIT_FAILED, `${event} failed at a node: ${failure}`);
   const queued = values.reduce<number>((sum, value) => (typeof value === "number" ? sum + value : sum), 0);
   if (queued > 0) return queued;
-  throw new CommandFailure(1, `${event} found no client: its connection has ended, or its user is not known`);
-}
-
-async function atLatest(arrived: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    void arrived.then(done);
-  });
+  throw new CommandFailure(
+    EXIT_FAILED,
+    `${event} found no client: its connection has ended, or its user is not known`,
+  );
 }

@@ -30,6 +30,8 @@ export function pace(settings: {
   let running = 0;
   const dueAt = (number: number): number =>
     rate === "max" ? performance.now() : startedAt + (number * 1000) / rate;
+  const isDue = (): boolean => rate === "max" || dueAt(sent) <= performance.now();
+  const mayLaunch = (): boolean => running < inFlight && isDue() && dueAt(sent) < endsAt;
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     const launch = (): void => {
@@ -43,12 +45,11 @@ export function pace(settings: {
     };
     const go = (): void => {
       clearTimeout(timer);
-      const now = performance.now();
-      if (signal.aborted || now >= endsAt) {
+      if (signal.aborted || performance.now() >= endsAt) {
         if (running === 0) finish();
         return;
       }
-      while (running < inFlight && dueAt(sent) <= now && dueAt(sent) < endsAt) launch();
+      while (mayLaunch()) launch();
       const nextAt = running < inFlight ? Math.min(dueAt(sent), endsAt) : endsAt;
       timer = setTimeout(go, Math.max(0, nextAt - performance.now()));
     };

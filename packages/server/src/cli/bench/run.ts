@@ -78,6 +78,10 @@ export async function runBench(settings: {
       target: () => ({ groupId: clients.groupId }),
     });
     return figures;
+  } catch (error) {
+    // What was under way failed because everything was ended.
+    if (!signal.aborted) throw error;
+    return figures;
   } finally {
     figures.clientsClosed = clients.closed;
     signal.removeEventListener("abort", onAbort);
@@ -88,8 +92,12 @@ export async function runBench(settings: {
 /** What went wrong with messages and clients: a cluster in order has nothing of it. */
 export function faultsOf({ connecting, toUser, toGroup, clientsClosed }: BenchFigures): string[] {
   const faults: string[] = [];
-  if (connecting !== undefined && connecting.refused > 0)
-    faults.push(`${connecting.refused} clients were not let in: ${connecting.firstRefusal ?? ""}`);
+  if (connecting !== undefined) {
+    const { asked, connected, refused, firstRefusal = "" } = connecting;
+    if (refused > 0) faults.push(`${refused} clients were not let in, the first of them: ${firstRefusal}`);
+    if (connected + refused < asked)
+      faults.push(`${asked - connected - refused} clients were not connected in time`);
+  }
   if (clientsClosed > 0) faults.push(`${clientsClosed} clients lost their connections meanwhile`);
   for (const [name, sends] of [["users", toUser] as const, ["the group", toGroup] as const]) {
     if (sends === undefined) continue;
