@@ -100,8 +100,7 @@ async function bench(
     for (const warning of warnings) note(`Warning: ${warning}.`);
     if (isStopped) throw new CommandFailure(EXIT_FAILED, "Stopped before its end; the clients are closed.");
     const faults = faultsOf(figures);
-    if (faults.length > 0)
-      throw new CommandFailure(EXIT_FAILED, faults.map((fault) => `${fault}.`).join("\n"));
+    if (faults.length > 0) throw new CommandFailure(EXIT_FAILED, faults.join("\n"));
   } finally {
     agent.destroy();
   }

@@ -95,9 +95,8 @@ export class BenchClients {
       const url = urls[index % urls.length];
       if (url === undefined) return;
       const dialledAt = performance.now();
-      const refusal = await this.#connectOne(url);
-      if (refusal === undefined) latencies.add(performance.now() - dialledAt);
-      else refused += 1;
+      const refusal = await this.#connectOne(url, () => latencies.add(performance.now() - dialledAt));
+      if (refusal !== undefined) refused += 1;
       firstRefusal ??= refusal;
     });
     if (this.size === 0 && !this.#signal.aborted)
@@ -134,8 +133,8 @@ export class BenchClients {
     return () => this.#signal.aborted || performance.now() > endsAt;
   }
 
-  /** @returns why the node refused the client; undefined where it is in. */
-  async #connectOne(url: URL): Promise<string | undefined> {
+  /** @returns why the node refused the client; undefined where it is in, or everything was stopped. */
+  async #connectOne(url: URL, onIn: () => void): Promise<string | undefined> {
     let client: number | undefined;
     let onId: (id: string | undefined) => void = () => {};
     const opened = new Promise<string | undefined>((resolve) => {
@@ -163,6 +162,7 @@ export class BenchClients {
     clearTimeout(timer);
     if (id !== undefined) {
       client = this.#ids.push(id) - 1;
+      onIn();
       return undefined;
     }
     // What is still open told no id in time.

@@ -92,20 +92,22 @@ export async function runBench(settings: {
 /** What went wrong with messages and clients: a cluster in order has nothing of it. */
 export function faultsOf({ connecting, toUser, toGroup, clientsClosed }: BenchFigures): string[] {
   const faults: string[] = [];
+  const add = (what: string, count: number, first = ""): void => {
+    if (count > 0) faults.push(`${what}: ${count}${first === "" ? "" : `; the first: ${first}`}`);
+  };
   if (connecting !== undefined) {
-    const { asked, connected, refused, firstRefusal = "" } = connecting;
-    if (refused > 0) faults.push(`${refused} clients were not let in, the first of them: ${firstRefusal}`);
-    if (connected + refused < asked)
-      faults.push(`${asked - connected - refused} clients were not connected in time`);
+    const { asked, connected, refused, firstRefusal } = connecting;
+    add("clients that were not let in", refused, firstRefusal);
+    add("clients that were not connected in time", asked - connected - refused);
   }
-  if (clientsClosed > 0) faults.push(`${clientsClosed} clients lost their connections meanwhile`);
+  add("clients whose connections ended meanwhile", clientsClosed);
   for (const [name, sends] of [["users", toUser] as const, ["the group", toGroup] as const]) {
     if (sends === undefined) continue;
-    const { failed, firstFailure = "", lost, duplicates, strays } = sends;
-    if (failed > 0) faults.push(`${failed} calls to ${name} failed, the first of them: ${firstFailure}`);
-    if (lost > 0) faults.push(`${lost} messages to ${name} were queued and did not come`);
-    if (duplicates > 0) faults.push(`${duplicates} messages to ${name} came twice`);
-    if (strays > 0) faults.push(`${strays} messages to ${name} came to clients that they were not for`);
+    const { failed, firstFailure, lost, duplicates, strays } = sends;
+    add(`calls to ${name} that failed`, failed, firstFailure);
+    add(`messages to ${name} that were queued and did not come`, lost);
+    add(`messages to ${name} that came twice`, duplicates);
+    add(`messages to ${name} that came to clients whom they were not for`, strays);
   }
   return faults;
 }
