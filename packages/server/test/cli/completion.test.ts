@@ -46,7 +46,16 @@ describe.skipIf(bash === undefined)("completion in a real bash", () => {
       "remove",
     ];
     expect(completions("")).toEqual(
-      expect.arrayContaining([...commands, "drain", "undrain", "listen", "completion", "help", "--version"]),
+      expect.arrayContaining([
+        ...commands,
+        "drain",
+        "undrain",
+        "listen",
+        "bench",
+        "completion",
+        "help",
+        "--version",
+      ]),
     );
     expect(completions("un")).toEqual(["undrain"]);
     expect(completions("re")).toEqual(["register", "remove"]);
@@ -57,6 +66,9 @@ describe.skipIf(bash === undefined)("completion in a real bash", () => {
   test("offers the flags of the command, that of config included", () => {
     expect(completions("status", "--")).toEqual(
       expect.arrayContaining(["--center", "--token-file", "--timeout-ms", "--json", "--watch", "--help"]),
+    );
+    expect(completions("bench", "--")).toEqual(
+      expect.arrayContaining(["--allow-host", "--rate", "--center"]),
     );
     const flags = completions("config", "node", "--");
     for (const [key, spec] of optionsOf("node")) {
