@@ -9,6 +9,10 @@ import * as fanOut from "./fan-out.mjs";
 import * as groups from "./groups.mjs";
 import * as latency from "./latency.mjs";
 import * as memory from "./memory.mjs";
+import * as scale from "./scale.mjs";
 import * as workers from "./workers.mjs";
 
-export const rows = [fanOut, coalescing, groups, calls, batch, latency, memory, connect, crowd, workers];
+export const rows = [
+  ...[fanOut, coalescing, groups, calls, batch, latency],
+  ...[scale, memory, connect, crowd, workers],
+];

@@ -1,0 +1,214 @@
+// A center with a thousand nodes and a million users beside one with two nodes. The nodes are simulated, the links and
+// all that goes over them are not.
+import { setTimeout } from "node:timers/promises";
+import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
+import { payload } from "../peers/serve.mjs";
+import { USER_HEAD } from "../peers/users.mjs";
+import { goal, number, spread, summary, table } from "../report/numbers.mjs";
+import { startSimulated } from "../simulated.mjs";
+
+const FEW = 2;
+const MANY = 1000;
+const RECONNECTING_USERS = 10_000;
+/** More than this would be a cost of the nodes that a call does not concern. */
+const SAME = 1.1;
+
+export const name = "scale";
+
+const user = `${USER_HEAD}${NUMBER}`;
+
+/** Ways to send to a user. `alone`: one call at a time. Those by HTTP are measured at a whole center. */
+const ways = {
+  "router-1": { title: "the router, one at a time", part: "router", inFlight: 1 },
+  "router-64": { title: "the router, 64 in flight", part: "router", inFlight: 64 },
+  "stream-1": { title: "`POST /batch`, one at a time", part: "center", window: 1 },
+  "stream-64": { title: "`POST /batch`, 64 in flight", part: "center", window: 64 },
+  classic: { title: "`GET /?event=sendMessageToId`, 64 in flight", part: "center" },
+};
+
+export async function run({ quick, log }) {
+  const users = quick ? 200_000 : 1_000_000;
+  const rounds = quick ? 3 : 7;
+  const seconds = quick ? 0.5 : 2;
+  const request = inFile(classicRequest("sendMessageToId", { id: user, msg: payload }));
+  const line = inFile(`"command":"sendToUser","params":{"userId":"${user}","message":"${payload}"}}`);
+  const result = { users, rounds, calls: {}, heartbeats: {}, reconnects: undefined };
+
+  for (const part of ["router", "center"]) {
+    log(`${part}: ${number(users)} users on ${FEW} nodes, and on ${number(MANY)}`);
+    const few = await startSimulated({ part, nodes: FEW, users });
+    const many = await startSimulated({ part, nodes: MANY, users });
+    const load = (way, cluster) => measureCalls(way, cluster, { users, seconds, request, line });
+    const here = Object.entries(ways).filter(([, way]) => way.part === part);
+    for (const [key, way] of here) {
+      for (const cluster of [few, many]) await load(way, cluster);
+      result.calls[key] = { few: [], many: [] };
+    }
+    for (let round = 0; round < rounds; round += 1) {
+      log(`${part}: round ${round + 1} of ${rounds}`);
+      for (const [key, way] of here) {
+        result.calls[key].few.push(await load(way, few));
+        result.calls[key].many.push(await load(way, many));
+      }
+    }
+    result.heartbeats[part] = { few: few.idleShare, many: many.idleShare };
+    if (part === "router") {
+      result.bytesOfUser = many.bytesOfUser;
+      result.reconnects = await measureReconnects(many, { users, rounds, log });
+    } else {
+      result.answerBytes = await answerBytes(many);
+    }
+    await few.stop();
+    await many.stop();
+  }
+  return result;
+}
+
+/** CPU of the center a call, without what heartbeats take. */
+async function measureCalls(
+  { part, inFlight, window },
+  { pid, http: port, ask, idleShare },
+  { users, seconds, request, line },
+) {
+  if (part === "router") return withoutIdle(await ask({ route: { seconds, inFlight, users } }), idleShare);
+  const options = { port, numbers: users, seconds, warmUp: 0.2, watch: [pid] };
+  if (window !== undefined) {
+    const sent = await sendBatch({ ...options, line, window, expect: '"value":1,' });
+    return withoutIdle({ calls: sent.commands, cpu: sent.serverCpu[0], seconds: sent.seconds }, idleShare);
+  }
+  const sent = await sendRequests({ ...options, request, expect: '"code":0' });
+  return withoutIdle({ calls: sent.requests, cpu: sent.serverCpu[0], seconds: sent.seconds }, idleShare);
+}
+
+function withoutIdle({ calls, cpu, seconds }, idleShare) {
+  return { microseconds: ((cpu - idleShare * seconds) / calls) * 1e6, perSecond: calls / seconds };
+}
+
+async function answerBytes({ http }) {
+  const response = await fetch(`http://127.0.0.1:${http}/?event=sendMessageToId`, {
+    method: "POST",
+    body: JSON.stringify({ sendMessageToId: { id: "nobody", msg: payload } }),
+  });
+  return (await response.text()).length;
+}
+
+/**
+ * A node leaves and comes back with as many users that nobody knew, while a call to another node is sent each
+ * millisecond; and as long without it.
+ */
+async function measureReconnects({ ask, reconnect }, { users, rounds, log }) {
+  const samples = [];
+  // Users of the nodes that stay.
+  const others = { first: users / MANY, users: users - users / MANY };
+  for (let round = 0; round < rounds; round += 1) {
+    log(`reconnecting: round ${round + 1} of ${rounds}`);
+    const quiet = await ask({ probe: { seconds: 2, ...others } });
+    const probe = ask({ probe: { seconds: 2, ...others } });
+    await setTimeout(300);
+    const first = users + round * RECONNECTING_USERS;
+    const { startedAt } = await reconnect({ first, users: RECONNECTING_USERS });
+    const meanwhile = await probe;
+    // From its new link on until it is trusted, the node is asked about everybody.
+    const asked = meanwhile.asked.filter(([at, count]) => at >= startedAt && count > 0);
+    const known = meanwhile.asked.find(([at, count]) => at > (asked[0]?.[0] ?? Infinity) && count === 0);
+    if (known === undefined) throw new Error("the node was not known again within the time of the probe");
+    samples.push({ knownMs: known[0] - startedAt, quiet, meanwhile });
+  }
+  return samples;
+}
+
+export function report({ users, rounds, calls, heartbeats, bytesOfUser, reconnects, answerBytes: bytes }) {
+  const of = (samples, pick) => summary(samples.map(pick));
+  const ratios = Object.fromEntries(
+    Object.entries(calls).map(([key, { few, many }]) => [
+      key,
+      summary(many.map(({ microseconds }, round) => microseconds / few[round].microseconds)),
+    ]),
+  );
+  const share = (part, which) => `${(heartbeats[part][which] * 100).toFixed(1)} %`;
+  const known = of(reconnects, ({ knownMs }) => knownMs);
+  const probed = (which) => [
+    ...["p50", "p99", "max"].map((key) => spread(of(reconnects, (sample) => sample[which][key]))),
+    spread(of(reconnects, (sample) => sample[which].heldMs)),
+  ];
+  const markdown = `
+${number(users)} users, held by ${FEW} nodes or by ${number(MANY)}. The nodes are simulated by one process: a real link each, with
+its handshake, interest, heartbeats, calls and replies, and no clients. A message of ${payload.length} bytes to a user picked at random goes to
+the one node that holds it. *The router* is called in its own process, *\`POST /batch\`* streamed to a whole center. CPU is that of
+the center a call, without what heartbeats take of its core: ${share("router", "few")} with ${FEW} nodes, ${share("router", "many")} with
+${number(MANY)}. Median of ${rounds} rounds (least to most).
+
+${table(
+  [
+    "way",
+    `CPU, ratio to ${FEW} nodes`,
+    `CPU with ${FEW} nodes, us`,
+    `with ${number(MANY)}, us`,
+    `calls/s with ${number(MANY)}`,
+  ],
+  Object.entries(calls).map(([key, { few, many }]) => [
+    ways[key].title,
+    spread(ratios[key]),
+    spread(
+      of(few, ({ microseconds }) => microseconds),
+      1,
+    ),
+    spread(
+      of(many, ({ microseconds }) => microseconds),
+      1,
+    ),
+    number(of(many, ({ perSecond }) => perSecond).median),
+  ]),
+)}
+
+Calls that are under way at once share writes where they go to the same node. Over ${FEW} links 64 of them do, over ${number(MANY)}
+hardly any, so that each pays for a write and a read of its own, as a call does that is alone. The classic answer names every
+node: ${number(bytes)} bytes with ${number(MANY)} nodes; those of the router and of \`POST /batch\` name the ones that were asked.
+
+A user takes ${number(bytesOfUser)} bytes of the center's heap, with an id of 24 characters. When a node ends its link and dials again with
+${number(RECONNECTING_USERS)} users whom nobody knew, it is known again, and asked no more than it must, after ${spread(known, 0)} ms. Until
+then it is asked about everybody. Meanwhile another call goes each millisecond to some other node:
+
+${table(
+  ["", "call p50, ms", "p99, ms", "longest, ms", "event loop held for at most, ms"],
+  [
+    ["while nothing else happens", ...probed("quiet")],
+    [`while a node comes back with ${number(RECONNECTING_USERS)} users`, ...probed("meanwhile")],
+  ],
+)}
+
+What holds the event loop in both is what goes to all nodes in one turn: heartbeats, and the word that a node has left or
+come. Here one process answers for all nodes, which the longest calls wait for as well.
+`;
+  return {
+    title: "A thousand nodes and a million users",
+    markdown,
+    images: {},
+    goals: [
+      ...["router-1", "stream-1"].map((key) =>
+        goal({
+          work: `a call to a user by ${ways[key].title}, ${number(MANY)} nodes instead of ${FEW}`,
+          target: "CPU of the center within 10 %",
+          value: ratios[key],
+          atMost: SAME,
+        }),
+      ),
+      goal({
+        work: `what a center keeps of each of ${number(users)} users`,
+        target: "at most 250 bytes",
+        value: summary([bytesOfUser]),
+        digits: 0,
+        unit: " bytes",
+        atMost: 250,
+      }),
+      goal({
+        work: `a node comes back with ${number(RECONNECTING_USERS)} users to a center with ${number(MANY)} nodes`,
+        target: "known again in under 1,000 ms",
+        value: known,
+        digits: 0,
+        unit: " ms",
+        atMost: 1000,
+      }),
+    ],
+  };
+}
