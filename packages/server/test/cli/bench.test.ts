@@ -249,7 +249,7 @@ describe("bench, with a node that is not in order,", () => {
       if (number === 5) sockets[user]?.send(message);
       if (number === 7) sockets[(user + 1) % sockets.length]?.send(message);
     });
-    const { code, stdout, stderr } = await run(["bench", url, ...few, "--json"]);
+    const { code, stdout, stderr } = await run(["bench", url, ...few, "--seconds", "2", "--json"]);
     const { toUser, toGroup } = read(stdout);
     expect(toUser).toMatchObject({ failed: 0, lost: 1, duplicates: 1, strays: 1 });
     expect(toUser.deliveries).toBe(toUser.calls - 1);
@@ -264,7 +264,7 @@ describe("bench, with a node that is not in order,", () => {
       sockets[user]?.send(message);
       if (number === 4) sockets[user]?.terminate();
     });
-    const { code, stderr } = await run(["bench", url, ...few, "--json"]);
+    const { code, stderr } = await run(["bench", url, ...few, "--seconds", "2", "--json"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^clients whose connections ended meanwhile: 1$/m);
   });
