@@ -45,11 +45,11 @@ const nobody = { name: "isUserOnline", params: { userId: "nobody" } };
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 const randomUser = (users) => Math.floor(Math.random() * users);
 
+/** @returns whether the node has it that holds the user. */
 async function send(user) {
   const command = { name: "sendToUser", params: { userId: userName(user), message: payload } };
   const { places } = await links.router.ask([command], { timeoutMs: TIMEOUT_MS });
-  const outcomes = [...places[0].values()];
-  if (!outcomes.some(({ ok, value }) => ok && value === 1)) throw new Error("a call found no node");
+  return [...places[0].values()].some(({ ok, value }) => ok && value === 1);
 }
 
 /** So many calls at once, each followed by another one. */
@@ -59,7 +59,7 @@ async function route({ seconds, inFlight, users }) {
   let calls = 0;
   const lane = async () => {
     while (performance.now() < startedAt + seconds * 1000) {
-      await send(randomUser(users));
+      if (!(await send(randomUser(users)))) throw new Error("a call found no node");
       calls += 1;
     }
   };
@@ -74,6 +74,7 @@ async function probe({ seconds, users, first }) {
   const latencies = [];
   const asked = [];
   const running = new Set();
+  let failed = 0;
   const during = (promise) => {
     running.add(promise);
     void promise.then(() => running.delete(promise));
@@ -82,7 +83,12 @@ async function probe({ seconds, users, first }) {
   const startedAt = performance.now();
   while (performance.now() < startedAt + seconds * 1000) {
     const sentAt = performance.now();
-    during(send(first + randomUser(users)).then(() => latencies.push(performance.now() - sentAt)));
+    during(
+      send(first + randomUser(users)).then((isThere) => {
+        latencies.push(performance.now() - sentAt);
+        if (!isThere) failed += 1;
+      }),
+    );
     const at = now();
     during(
       links.router
@@ -96,7 +102,7 @@ async function probe({ seconds, users, first }) {
   const sorted = latencies.toSorted((a, b) => a - b);
   const share = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
   return {
-    calls: sorted.length,
+    ...{ calls: sorted.length, failed },
     p50: share(0.5),
     p99: share(0.99),
     max: sorted.at(-1),
