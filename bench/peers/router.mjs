@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { createSilentLogger } from "websocket-center";
 import { answerCommands } from "./commands.mjs";
 import { dist } from "./dist.mjs";
 import { payload } from "./serve.mjs";
@@ -12,22 +11,14 @@ import { userName } from "./users.mjs";
 const { resolveCenterOptions } = await dist("config/resolve.js");
 const { createLinkServer } = await dist("center/http/ports.js");
 const { NodeLinks } = await dist("center/node-links.js");
-const { CenterReports } = await dist("center/reports.js");
 const { Running } = await dist("center/running.js");
-const { createCenterMetrics } = await dist("metrics.js");
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
 const config = resolveCenterOptions({ linkPort: 0, httpPort: 0 });
-const metrics = createCenterMetrics({
-  nodes: () => links.size,
-  suspects: () => links.suspects,
-  pendingCalls: () => links.pendingCalls,
-  routing: () => links.routing,
-  batches: () => ({ streams: 0, inFlight: 0, counts: { taken: 0, refused: 0 } }),
-});
-const reports = new CenterReports(createSilentLogger(), metrics);
+/** Nothing is counted, logged or told. */
+const reports = new Proxy({}, { get: () => () => {} });
 const links = new NodeLinks({
   centerId: randomBytes(16).toString("hex"),
   config,
@@ -35,6 +26,7 @@ const links = new NodeLinks({
   isStopping: () => false,
   running: new Running(),
   otherCenters: () => [],
+  onSettled: () => {},
 });
 const server = createLinkServer(config, { links, reports });
 const port = await server.listen(0, "127.0.0.1");
