@@ -46,6 +46,7 @@ describeInChromium("the live log", () => {
     const page = await openConsole(console, { path: "/log", mayFail: /ERR_|Failed to load/ });
     const log = page.getByRole("log", { name: "Log" });
     await page.getByText(`through ${centers[0].addresses.http}`).first().waitFor();
+    await page.getByText("live", { exact: true }).nth(1).waitFor();
     await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
     await log.getByText("call", { exact: true }).first().waitFor();
     await page.locator("[data-status=live]").waitFor();
