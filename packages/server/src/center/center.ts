@@ -31,8 +31,6 @@ import { CenterReports } from "./reports.js";
 import { Running } from "./running.js";
 import type { ServiceDirectory } from "./service-directory.js";
 
-/** Calls that are remembered for those who ask what became of one. */
-const TRACE_ENTRIES = 10_000;
 /** As many as fit a frame. */
 const MAX_OTHER_CENTERS = 1000;
 
@@ -106,7 +104,7 @@ export class Center implements AdminCenter {
       batches: () => this.#batches,
     });
     const events = new CenterEvents();
-    const traces = new CallTraces(TRACE_ENTRIES, events);
+    const traces = new CallTraces(config.traceEntries, events);
     const reports = new CenterReports(this.#log, this.#metrics, events);
     this.#reports = reports;
     this.#accessControl = new AccessControl(config, {
