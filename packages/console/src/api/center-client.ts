@@ -70,7 +70,11 @@ export class CenterClient {
    * @param onOpen - called once the center has begun to answer, which may be long before the first line.
    * @throws CallFailure
    */
-  async *stream<T>(path: string, signal: AbortSignal, onOpen: () => void = () => {}): AsyncGenerator<T, void> {
+  async *stream<T>(
+    path: string,
+    signal: AbortSignal,
+    onOpen: () => void = () => {},
+  ): AsyncGenerator<T, void> {
     const response = await this.#answer(path, { signal });
     if (!response.ok || response.body === null) throw await failureOf(response);
     onOpen();

@@ -80,7 +80,8 @@ export class EventLog {
     while (!signal.aborted) {
       this.#set({ state: "connecting" });
       try {
-        for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal, onOpen)) this.#take(line);
+        for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal, onOpen))
+          this.#take(line);
       } catch {
         // What is wrong with the centers is told by the page's frame.
       }
