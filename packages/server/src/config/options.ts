@@ -169,13 +169,6 @@ export const options = {
     default: false,
     doc: "Has lines for messages that were sent too, in the audit log. They name whom, not what.",
   }),
-  traceEntries: option({
-    processes: both,
-    group: "Running",
-    kind: integer({ min: 0, max: 1_000_000, unit: "entries" }),
-    default: 10_000,
-    doc: "How many calls, and comings and goings of connections, are remembered for those who ask what became of a message. No message is kept. 0: none.",
-  }),
   linkSecret: option({
     processes: both,
     group: "Security",
@@ -474,6 +467,13 @@ export const options = {
     doc: "Largest reply of one node to one call; a larger one fails with REPLY_TOO_LARGE. Set it and maxBodyBytes alike at centers and nodes.",
   }),
 
+  traceEntries: option({
+    processes: both,
+    group: "Running",
+    kind: integer({ min: 0, max: 1_000_000, unit: "entries" }),
+    default: 10_000,
+    doc: "How many calls, and comings and goings of connections, are remembered for those who ask what became of a message. No message is kept. 0: none.",
+  }),
   workers: option({
     processes: node,
     group: "Running",
