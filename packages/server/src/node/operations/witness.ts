@@ -7,6 +7,7 @@ import {
   type NodeTrace,
   subjectOf,
 } from "@websocket-center/protocol";
+import { detached } from "../../detached.js";
 import { codeOf } from "../../errors.js";
 import type { Connection } from "../connection.js";
 import type { Hub } from "../hub.js";
@@ -15,6 +16,9 @@ import { type Asker, isChange, type Traces } from "./traces.js";
 import type { Watches } from "./watches.js";
 
 const MAX_FAILURES = 10;
+
+/** Whom a command is for. */
+type Subject = ReturnType<typeof subjectOf>;
 
 /** The event that a command is to those who look on. */
 const eventOf: Partial<Record<CommandName, NodeEvent["type"]>> = {
@@ -154,11 +158,12 @@ export class Witness {
     };
   }
 
-  #ran({ name }: Command, subject: ReturnType<typeof subjectOf>, outcome: Partial<NodeTrace>): void {
+  #ran({ name }: Command, subject: Subject, outcome: Partial<NodeTrace>): void {
     const at = Date.now();
     if (this.#traces.isOn) {
-      const asker = this.#asker === undefined ? {} : this.#asker;
-      this.#traces.add({ at, what: name, ...asker, ...subject, ...outcome });
+      // What came over a link is text of its own; what came to this node's own port was cut out of a URL.
+      const whom = this.#asker === undefined ? detachedSubject(subject) : subject;
+      this.#traces.add({ at, what: name, ...this.#asker, ...whom, ...outcome });
     }
     if (name === "bindUser" && outcome.change === "done") {
       const connection = this.#hub.connection(subject.connectionId ?? "");
@@ -171,10 +176,7 @@ export class Witness {
   }
 
   /** How many connections the command concerns, those that it excepts included; nothing where finding out costs more. */
-  #matched(
-    name: CommandName,
-    { connectionId, userId, groupId }: ReturnType<typeof subjectOf>,
-  ): Partial<NodeTrace> {
+  #matched(name: CommandName, { connectionId, userId, groupId }: Subject): Partial<NodeTrace> {
     const hub = this.#hub;
     if (name === "broadcast") return { matched: hub.connectionCount };
     if (name === "sendToGroupsOfUser" || name === "sendToGroupsOfConnection") return {};
@@ -183,6 +185,14 @@ export class Witness {
     if (groupId !== undefined) return { matched: hub.membersOf(groupId).size };
     return {};
   }
+}
+
+function detachedSubject({ connectionId, userId, groupId }: Subject): Subject {
+  return {
+    ...(connectionId === undefined ? {} : { connectionId: detached(connectionId) }),
+    ...(userId === undefined ? {} : { userId: detached(userId) }),
+    ...(groupId === undefined ? {} : { groupId: detached(groupId) }),
+  };
 }
 
 function resultOf(name: CommandName, result: unknown): Partial<NodeTrace> {
