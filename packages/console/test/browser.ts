@@ -3,17 +3,21 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vitest";
 
 const { status, stdout } = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
 const executablePath = status === 0 ? stdout.trim() : "";
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A browser beside a cluster takes its time where there are few cores. */
+const TEST_TIMEOUT_MS = 120_000;
 
 let browser: Browser;
 
 /** Tests with a real browser; skipped, by name, where there is none. */
 export function describeInChromium(name: string, tests: () => void): void {
   describe.skipIf(executablePath === "")(name, () => {
+    vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
     beforeAll(async () => {
       browser = await chromium.launch({
         executablePath,
@@ -36,7 +40,6 @@ export function describeInChromium(name: string, tests: () => void): void {
 export interface ConsoleOptions {
   /** Which page: `/nodes`. Default: the overview. */
   path?: string;
-  colorScheme?: "light" | "dark";
   language?: "en" | "zh";
   /** Default: a desk's; `phone`: 360 by 740. */
   screen?: "desk" | "phone";
@@ -49,9 +52,8 @@ export interface ConsoleOptions {
  * Content-Security-Policy refuses included.
  */
 export async function openConsole(url: string, options: ConsoleOptions = {}): Promise<Page> {
-  const { path = "/", colorScheme = "light", language = "en", screen = "desk", mayFail } = options;
+  const { path = "/", language = "en", screen = "desk", mayFail } = options;
   const context = await browser.newContext({
-    colorScheme,
     locale: language === "zh" ? "zh-CN" : "en-US",
     viewport: screen === "phone" ? { width: 360, height: 740 } : { width: 1280, height: 900 },
   });
@@ -69,10 +71,20 @@ export async function openConsole(url: string, options: ConsoleOptions = {}): Pr
   return page;
 }
 
-/** What axe-core finds that is serious or worse, as texts; nothing where all is well. */
+/** What axe-core finds that is serious or worse, in light and in dark, as texts; nothing where all is well. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   // By the debugger's way, which the page's Content-Security-Policy does not concern.
   await page.evaluate(axeSource);
+  const faults: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+    for (const fault of await axeFaults(page)) faults.push(`${colorScheme}: ${fault}`);
+  }
+  return faults;
+}
+
+async function axeFaults(page: Page): Promise<string[]> {
   const results = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResults> } };
     return axe.run();

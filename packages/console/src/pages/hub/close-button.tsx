@@ -1,17 +1,14 @@
-import { Button, TextInput, Tooltip } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useState } from "react";
-import { useMay } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { Confirm } from "../../shared/confirm.tsx";
-import { sharedMessages } from "../../shared/messages.ts";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { hubMessages } from "./messages.ts";
 import { useHubAction } from "./use-hub-action.ts";
 
 /** Closes a connection, or all of a user's, after a question. */
 export function CloseButton({ target }: { target: { connectionId: string } | { userId: string } }) {
   const t = useMessages(hubMessages);
-  const shared = useMessages(sharedMessages);
-  const mayManage = useMay("manage");
   const { isUnderWay, run } = useHubAction();
   const [isAsking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
@@ -24,17 +21,16 @@ export function CloseButton({ target }: { target: { connectionId: string } | { u
   const title = "userId" in target ? t.closeUserTitle(target.userId) : t.closeTitle;
   return (
     <>
-      <Tooltip label={shared.notAllowed("manage")} disabled={mayManage}>
-        <Button
-          color="red"
-          variant="light"
-          disabled={!mayManage}
-          loading={isUnderWay}
-          onClick={() => setAsking(true)}
-        >
-          {t.close}
-        </Button>
-      </Tooltip>
+      <ScopedButton
+        scope="manage"
+        color="red"
+        variant="light"
+
+        loading={isUnderWay}
+        onClick={() => setAsking(true)}
+      >
+        {t.close}
+      </ScopedButton>
       <Confirm
         isOpen={isAsking}
         title={title}

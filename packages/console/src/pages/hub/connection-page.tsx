@@ -1,7 +1,7 @@
-import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Badge, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { OpsConnection } from "@websocket-center/protocol";
-import { useClient, useMay } from "../../api/console-api.tsx";
+import { useClient } from "../../api/console-api.tsx";
 import { CallFailure } from "../../api/problem.ts";
 import { usePathId } from "../../app/hash-location.ts";
 import { useFormats } from "../../i18n/formats.ts";
@@ -11,6 +11,7 @@ import { GroupLink, NodeLink, UserLink } from "../../shared/links.tsx";
 import { sharedMessages } from "../../shared/messages.ts";
 import { Page } from "../../shared/page.tsx";
 import { Empty, Failed, Loading } from "../../shared/states.tsx";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { CloseButton } from "./close-button.tsx";
 import { IdForm } from "./id-form.tsx";
 import { hubMessages } from "./messages.ts";
@@ -83,7 +84,6 @@ function ConnectionView({ connection }: { connection: OpsConnection }) {
 function Membership({ connection }: { connection: OpsConnection }) {
   const t = useMessages(hubMessages);
   const shared = useMessages(sharedMessages);
-  const mayManage = useMay("manage");
   const { isUnderWay, run } = useHubAction();
   const { id: connectionId, userId, groupIds, groups } = connection;
   return (
@@ -103,15 +103,15 @@ function Membership({ connection }: { connection: OpsConnection }) {
         ) : (
           <Group gap="sm">
             <UserLink id={userId} />
-            <Button
+            <ScopedButton
+              scope="manage"
               size="compact-sm"
               variant="light"
               color="red"
-              disabled={!mayManage}
               onClick={() => void run("unbindConnection", { connectionId }, t.unbound)}
             >
               {t.unbind}
-            </Button>
+            </ScopedButton>
           </Group>
         )}
         <Group gap="xs">
@@ -126,15 +126,15 @@ function Membership({ connection }: { connection: OpsConnection }) {
         {groupIds.map((groupId) => (
           <Group key={groupId} gap="sm">
             <GroupLink id={groupId} />
-            <Button
+            <ScopedButton
+              scope="manage"
               size="compact-xs"
               variant="subtle"
               color="red"
-              disabled={!mayManage}
               onClick={() => void run("removeConnectionFromGroup", { groupId, connectionId }, t.leftGroup)}
             >
               {t.leave(groupId)}
-            </Button>
+            </ScopedButton>
           </Group>
         ))}
         <IdForm

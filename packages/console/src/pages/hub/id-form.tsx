@@ -1,8 +1,7 @@
-import { Button, Group, TextInput, Tooltip } from "@mantine/core";
+import { Group, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useMay } from "../../api/console-api.tsx";
-import { useMessages } from "../../i18n/language.tsx";
-import { sharedMessages } from "../../shared/messages.ts";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 
 /** Asks for an id, to do something with it. */
 export function IdForm({
@@ -19,7 +18,6 @@ export function IdForm({
   /** Resolves to whether the field may be emptied. */
   onSubmit: (id: string) => Promise<boolean>;
 }) {
-  const shared = useMessages(sharedMessages);
   const mayManage = useMay("manage");
   const [id, setId] = useState("");
   const submit = async (event: FormEvent): Promise<void> => {
@@ -36,11 +34,9 @@ export function IdForm({
           onChange={(event) => setId(event.currentTarget.value)}
           disabled={!mayManage}
         />
-        <Tooltip label={shared.notAllowed("manage")} disabled={mayManage}>
-          <Button type="submit" variant="light" disabled={!mayManage || id === ""} loading={isUnderWay}>
-            {action}
-          </Button>
-        </Tooltip>
+        <ScopedButton scope="manage" type="submit" variant="light" disabled={id === ""} loading={isUnderWay}>
+          {action}
+        </ScopedButton>
       </Group>
     </form>
   );

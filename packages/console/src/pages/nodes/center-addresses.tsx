@@ -1,18 +1,16 @@
-import { Button, Group, Paper, Stack, Text, TextInput, Title, Tooltip } from "@mantine/core";
+import { Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
-import { useClient, useMay } from "../../api/console-api.tsx";
+import { useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
-import { sharedMessages } from "../../shared/messages.ts";
 import { useNotices } from "../../shared/notices.tsx";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { nodeMessages } from "./messages.ts";
 
 /** Tells all nodes to register with a center, or to leave one. */
 export function CenterAddresses() {
   const t = useMessages(nodeMessages);
-  const shared = useMessages(sharedMessages);
   const client = useClient();
   const notices = useNotices();
-  const mayManage = useMay("manage");
   const [address, setAddress] = useState("");
   const [failure, setFailure] = useState<string>();
   const tell = async (change: "register" | "remove"): Promise<void> => {
@@ -26,7 +24,7 @@ export function CenterAddresses() {
       setFailure(error instanceof Error ? error.message : String(error));
     }
   };
-  const isDisabled = !mayManage || address.trim() === "";
+  const isEmpty = address.trim() === "";
   return (
     <Paper withBorder p="md" radius="md" component="section">
       <Stack gap="xs">
@@ -45,16 +43,25 @@ export function CenterAddresses() {
             error={failure}
             w={320}
           />
-          <Tooltip label={shared.notAllowed("manage")} disabled={mayManage}>
-            <Group gap="xs">
-              <Button variant="light" disabled={isDisabled} onClick={() => void tell("register")}>
-                {t.register}
-              </Button>
-              <Button variant="light" color="red" disabled={isDisabled} onClick={() => void tell("remove")}>
-                {t.leave}
-              </Button>
-            </Group>
-          </Tooltip>
+          <Group gap="xs">
+            <ScopedButton
+              scope="manage"
+              variant="light"
+              disabled={isEmpty}
+              onClick={() => void tell("register")}
+            >
+              {t.register}
+            </ScopedButton>
+            <ScopedButton
+              scope="manage"
+              variant="light"
+              color="red"
+              disabled={isEmpty}
+              onClick={() => void tell("remove")}
+            >
+              {t.leave}
+            </ScopedButton>
+          </Group>
         </Group>
       </Stack>
     </Paper>

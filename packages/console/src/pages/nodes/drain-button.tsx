@@ -1,22 +1,19 @@
-import { Button, Tooltip } from "@mantine/core";
 import { useState } from "react";
 import type { OpsNode } from "@websocket-center/protocol";
-import { useClient, useMay } from "../../api/console-api.tsx";
+import { useClient } from "../../api/console-api.tsx";
 import { useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Confirm } from "../../shared/confirm.tsx";
-import { sharedMessages } from "../../shared/messages.ts";
 import { useNotices } from "../../shared/notices.tsx";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { nodeMessages } from "./messages.ts";
 
 /** Drains a node, after a question, or ends that. */
 export function DrainButton({ node }: { node: OpsNode }) {
   const t = useMessages(nodeMessages);
-  const shared = useMessages(sharedMessages);
   const formats = useFormats();
   const client = useClient();
   const notices = useNotices();
-  const mayManage = useMay("manage");
   const [isAsking, setAsking] = useState(false);
   const [isUnderWay, setUnderWay] = useState(false);
   const change = async (to: "drain" | "undrain"): Promise<void> => {
@@ -33,17 +30,16 @@ export function DrainButton({ node }: { node: OpsNode }) {
   };
   return (
     <>
-      <Tooltip label={shared.notAllowed("manage")} disabled={mayManage}>
-        <Button
-          color={node.draining ? "blue" : "orange"}
-          variant="light"
-          disabled={!mayManage}
-          loading={isUnderWay}
-          onClick={() => (node.draining ? void change("undrain") : setAsking(true))}
-        >
-          {node.draining ? t.undrain : t.drain}
-        </Button>
-      </Tooltip>
+      <ScopedButton
+        scope="manage"
+        color={node.draining ? "blue" : "orange"}
+        variant="light"
+
+        loading={isUnderWay}
+        onClick={() => (node.draining ? void change("undrain") : setAsking(true))}
+      >
+        {node.draining ? t.undrain : t.drain}
+      </ScopedButton>
       <Confirm
         isOpen={isAsking}
         title={t.drainTitle(node.publicUrl)}

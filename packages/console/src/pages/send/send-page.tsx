@@ -10,7 +10,6 @@ import {
   Stack,
   Textarea,
   TextInput,
-  Tooltip,
 } from "@mantine/core";
 import { IconSend } from "@tabler/icons-react";
 import { useState } from "react";
@@ -27,6 +26,7 @@ import { Page } from "../../shared/page.tsx";
 import { ResultsByNode } from "../../shared/results-by-node.tsx";
 import { Failed } from "../../shared/states.tsx";
 import { useQueryParams } from "../../shared/use-query-params.ts";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { commandOf, type Draft, draftOf, problemOf, targets } from "./draft.ts";
 import { useSent } from "./history.ts";
 import { SentList } from "./sent-list.tsx";
@@ -169,16 +169,15 @@ function DraftForm({
           error={problem === undefined || draft.text === "" ? undefined : shared.invalidJson(problem)}
         />
         <Group gap="sm">
-          <Tooltip label={shared.notAllowed("send")} disabled={maySend}>
-            <Button
-              type="submit"
-              disabled={!isComplete || !maySend}
-              loading={isUnderWay}
-              leftSection={<IconSend size={16} aria-hidden />}
-            >
-              {t.send}
-            </Button>
-          </Tooltip>
+          <ScopedButton
+            scope="send"
+            type="submit"
+            disabled={!isComplete}
+            loading={isUnderWay}
+            leftSection={<IconSend size={16} aria-hidden />}
+          >
+            {t.send}
+          </ScopedButton>
           <CopyButton text={curl} label={t.asCurl} />
         </Group>
       </Stack>

@@ -1,7 +1,7 @@
-import { Button, Code, Group, JsonInput, Select, Stack, Text, Tooltip } from "@mantine/core";
+import { Code, Group, JsonInput, Select, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import type { ServiceInfo } from "@websocket-center/protocol";
-import { useClient, useMay } from "../../api/console-api.tsx";
+import { useClient } from "../../api/console-api.tsx";
 import { callService, type NodeResult } from "../../api/hub.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Fold } from "../../shared/fold.tsx";
@@ -9,6 +9,7 @@ import { parseJson } from "../../shared/json.ts";
 import { sharedMessages } from "../../shared/messages.ts";
 import { ResultsByNode } from "../../shared/results-by-node.tsx";
 import { Failed } from "../../shared/states.tsx";
+import { ScopedButton } from "../../shared/scoped-button.tsx";
 import { serviceMessages } from "./messages.ts";
 import { exampleOf, type Offer } from "./offers.ts";
 
@@ -17,7 +18,6 @@ export function MethodCall({ offer, method }: { offer: Offer; method: ServiceInf
   const t = useMessages(serviceMessages);
   const shared = useMessages(sharedMessages);
   const client = useClient();
-  const mayCall = useMay(method.scope);
   const [where, setWhere] = useState("all");
   const [text, setText] = useState(() => JSON.stringify(exampleOf(method.params), null, 2));
   const [isUnderWay, setUnderWay] = useState(false);
@@ -70,11 +70,14 @@ export function MethodCall({ offer, method }: { offer: Offer; method: ServiceInf
             ...offer.nodeIds.map((id) => ({ value: id, label: t.onNode(id.slice(0, 12)) })),
           ]}
         />
-        <Tooltip label={shared.notAllowed(method.scope)} disabled={mayCall}>
-          <Button onClick={() => void call()} loading={isUnderWay} disabled={!mayCall || !parsed.ok}>
-            {t.call}
-          </Button>
-        </Tooltip>
+        <ScopedButton
+          scope={method.scope}
+          onClick={() => void call()}
+          loading={isUnderWay}
+          disabled={!parsed.ok}
+        >
+          {t.call}
+        </ScopedButton>
         <Text size="sm">
           {t.scope}: <Code>{method.scope}</Code>
         </Text>
