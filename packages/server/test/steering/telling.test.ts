@@ -38,6 +38,8 @@ async function link(
       const frame = await peer.frames.next();
       if (frame[0] === "members") told.put(frame);
       else if (frame[0] === "ping") peer.send(["pong", frame[1], { ...status, connections }, 0]);
+      // A release that tells nothing of itself.
+      else if (frame[0] === "call") peer.send(["reply", frame[1], [[false, "UNKNOWN_SERVICE", "none"]]]);
       else throw new Error(`a ${String(frame[0])} frame came`);
     }
   };
