@@ -13,6 +13,7 @@ describeInChromium("the nodes", () => {
     await table.getByRole("link", { name: second.publicUrl }).waitFor();
     await table.getByRole("link", { name: first.publicUrl }).click();
     await page.getByRole("heading", { level: 1, name: `Node ${first.publicUrl.slice(5)}` }).waitFor();
+    await page.getByRole("region", { name: "Services" }).getByText("websocket").waitFor();
     await page.getByRole("button", { name: "Drain" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
     await page.getByRole("button", { name: "Take clients again" }).waitFor();

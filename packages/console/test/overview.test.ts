@@ -18,6 +18,16 @@ describeInChromium("the overview", () => {
     await page.getByText("2 centers and 3 nodes; 3 links are lost.").waitFor();
   });
 
+  test("is asked of another center when one wishes", async () => {
+    const { centers, console } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console);
+    await page.locator("[data-status=live]").waitFor();
+    await page.getByRole("button", { name: `through ${centers[0].addresses.http}` }).click();
+    await page.getByRole("menuitem", { name: centers[1].addresses.http }).click();
+    await page.getByRole("button", { name: `through ${centers[1].addresses.http}` }).waitFor();
+    await page.locator("[data-status=live]").waitFor();
+  });
+
   test("can be read by everybody", async () => {
     const { console } = await startCluster();
     const page = await openConsole(console);

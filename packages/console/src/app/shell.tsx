@@ -1,21 +1,12 @@
-import {
-  Alert,
-  AppShell,
-  Badge,
-  Burger,
-  Group,
-  NavLink,
-  ScrollArea,
-  Text,
-  VisuallyHidden,
-} from "@mantine/core";
+import { Alert, AppShell, Badge, Burger, Group, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconPlugConnectedX } from "@tabler/icons-react";
 import { Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
-import { useCenter, useLive } from "../api/console-api.tsx";
+import { useLive } from "../api/console-api.tsx";
 import { useMessages } from "../i18n/language.tsx";
 import { Empty, Loading } from "../shared/states.tsx";
+import { CenterChoice } from "./center-choice.tsx";
 import { appMessages } from "./messages.ts";
 import { pageEntries } from "./pages.tsx";
 import { Preferences } from "./preferences.tsx";
@@ -104,17 +95,12 @@ const statusColors = { connecting: "gray", live: "green", lost: "orange", "token
 function Status() {
   const t = useMessages(appMessages);
   const { status } = useLive();
-  const center = new URL(useCenter());
-  const through = t.through(center.host + center.pathname.replace(/\/$/, ""));
   return (
-    <Group gap="xs" ml="auto" wrap="nowrap" role="status" data-status={status}>
-      <Badge color={statusColors[status]} variant="light" autoContrast>
+    <Group gap="xs" ml="auto" wrap="nowrap">
+      <Badge color={statusColors[status]} variant="light" autoContrast role="status" data-status={status}>
         {t.status[status]}
       </Badge>
-      <Text size="sm" c="dimmed" visibleFrom="md">
-        {through}
-      </Text>
-      <VisuallyHidden>{through}</VisuallyHidden>
+      <CenterChoice />
     </Group>
   );
 }

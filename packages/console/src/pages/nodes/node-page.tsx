@@ -10,6 +10,7 @@ import { Page } from "../../shared/page.tsx";
 import { Empty, Loading } from "../../shared/states.tsx";
 import { DrainButton } from "./drain-button.tsx";
 import { nodeMessages } from "./messages.ts";
+import { NodeServices } from "./node-services.tsx";
 import { NodeState } from "./node-state.tsx";
 
 export default function NodePage() {
@@ -41,6 +42,7 @@ export default function NodePage() {
         <NodeFacts node={node} now={state.at} />
         <NodeCenters node={node} />
       </SimpleGrid>
+      <NodeServices nodeId={node.id} />
       <NodeCharts nodeId={node.id} />
     </Page>
   );

@@ -1,7 +1,5 @@
+import type { ServiceEntry } from "../../api/services.ts";
 import type { ServiceInfo } from "@websocket-center/protocol";
-
-/** As `GET /services?details=1` lists it: a service at one node. */
-export type ServiceEntry = ServiceInfo & { nodeId: string };
 
 /** A service with all the nodes that offer it alike. */
 export interface Offer {

@@ -1,24 +1,18 @@
 import { Accordion, Badge, Code, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { useClient } from "../../api/console-api.tsx";
+import { useServices } from "../../api/services.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { Empty, Failed, Loading } from "../../shared/states.tsx";
 import { serviceMessages } from "./messages.ts";
 import { MethodCall } from "./method-call.tsx";
-import { filterOffers, type Offer, offersOf, type ServiceEntry } from "./offers.ts";
+import { filterOffers, type Offer, offersOf } from "./offers.ts";
 
 export default function ServicesPage() {
   const t = useMessages(serviceMessages);
-  const client = useClient();
   const [text, setText] = useState("");
-  const { data, error, refetch } = useQuery({
-    queryKey: ["services"],
-    queryFn: ({ signal }) => client.get<{ services: ServiceEntry[] }>("services?details=1", signal),
-    refetchInterval: 10_000,
-  });
+  const { data, error, refetch } = useServices();
   const offers = useMemo(() => filterOffers(offersOf(data?.services ?? []), text), [data, text]);
   return (
     <Page title={t.title}>
