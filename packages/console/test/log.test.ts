@@ -50,11 +50,15 @@ describeInChromium("the live log", () => {
     await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
     await log.getByText("call", { exact: true }).first().waitFor();
     await page.locator("[data-status=live]").waitFor();
+    // Whatever else happens meanwhile would push the line out of sight.
+    await page.getByRole("textbox", { name: "Filter by text" }).fill("gap");
     await centers[0].stop();
+    await log.getByText("gap", { exact: true }).first().waitFor();
+    await page.getByRole("textbox", { name: "Filter by text" }).fill("");
     await vi.waitFor(
       async () => {
         await fetch(`http://${centers[1].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
-        expect(await log.getByText("gap", { exact: true }).count()).toBe(1);
+        expect(await log.getByText("call", { exact: true }).count()).toBeGreaterThan(0);
       },
       { timeout: 20_000, interval: 500 },
     );
