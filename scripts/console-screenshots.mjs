@@ -1,7 +1,7 @@
 // Takes the pictures of the console that the documents show: a cluster with some traffic, in this process, seen by
 // Chromium. Needs `npm run build` and Debian's chromium.
 //
-//   node scripts/console-screenshots.mjs [FOLDER]      default: docs/images
+//   node scripts/console-screenshots.mjs [NAME ...]      default: all; they go to docs/images
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,8 @@ import { WebSocket } from "ws";
 import { z } from "zod";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const folder = path.resolve(process.argv[2] ?? path.join(root, "docs", "images"));
+const folder = path.join(root, "docs", "images");
+const wanted = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 /** How long traffic runs before pictures are taken, so that the charts have something to show. */
 const WARM_UP_MS = Number(process.env["WARM_UP_MS"] ?? 90_000);
@@ -89,6 +90,7 @@ const browser = await chromium.launch({
 
 /** @param look - what to do before the picture is taken. */
 async function picture(name, place, { dark = false, phone = false, zh = false, look = async () => {} } = {}) {
+  if (wanted.length > 0 && !wanted.includes(name)) return;
   const context = await browser.newContext({
     colorScheme: dark ? "dark" : "light",
     locale: zh ? "zh-CN" : "en-GB",
@@ -111,28 +113,16 @@ const tryTwo = async (page) => {
   await delay(1500);
   const first = page.getByRole("region").first();
   await first.getByRole("textbox", { name: /Message|消息/ }).fill('{"hello":"from another node"}');
+  await first.getByRole("button", { name: /Send|发送/ }).click();
 };
 
 await picture("overview", "/");
 await picture("overview-dark", "/", { dark: true });
 await picture("overview-phone", "/", { phone: true });
 await picture("overview-zh", "/", { zh: true });
-await picture("nodes", "/nodes");
-await picture("node", `/nodes/${nodes[0].id}`);
-await picture("connections", "/connections");
-await picture("user", "/users/ada-0");
-await picture("services", "/services");
-await picture("send", "/send?userId=ada-0");
 await picture("try", "/try", { look: tryTwo });
 await picture("trace", "/trace?userId=ada-0");
-await picture("watch", "/watch?userId=ada-0", {
-  look: async (page) => {
-    await page.getByRole("button", { name: "Start" }).click();
-    await delay(6000);
-  },
-});
 await picture("log", "/log", { dark: true, look: () => delay(5000) });
-await picture("explorer", "/explorer");
 
 await browser.close();
 stop.abort();

@@ -71,6 +71,16 @@ export async function openConsole(url: string, options: ConsoleOptions = {}): Pr
   return page;
 }
 
+/**
+ * Waits until the console has heard of another center, to which it can go on: nodes tell of it, once both centers have
+ * asked them, which takes some seconds after the start of a cluster.
+ */
+export async function untilKnown(page: Page, center: string): Promise<void> {
+  await page.getByRole("button", { name: /^through/ }).click();
+  await page.getByRole("menuitem", { name: center }).waitFor();
+  await page.keyboard.press("Escape");
+}
+
 /** What axe-core finds that is serious or worse, in light and in dark, as texts; nothing where all is well. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   // By the debugger's way, which the page's Content-Security-Policy does not concern.

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
+import { accessibilityFaults, describeInChromium, openConsole, untilKnown } from "./browser.js";
 import { connectClient, startCluster } from "./cluster.js";
 
 describeInChromium("the live log", () => {
@@ -49,7 +49,7 @@ describeInChromium("the live log", () => {
     await page.getByText("live", { exact: true }).nth(1).waitFor();
     await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
     await log.getByText("call", { exact: true }).first().waitFor();
-    await page.locator("[data-status=live]").waitFor();
+    await untilKnown(page, centers[1].addresses.http);
     // Whatever else happens meanwhile would push the line out of sight.
     await page.getByRole("textbox", { name: "Filter by text" }).fill("gap");
     await centers[0].stop();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
+import { accessibilityFaults, describeInChromium, openConsole, untilKnown } from "./browser.js";
 import { connectClient, startCluster } from "./cluster.js";
 
 describeInChromium("the overview", () => {
@@ -11,7 +11,7 @@ describeInChromium("the overview", () => {
     const page = await openConsole(console, { mayFail: /ERR_|Failed to load/ });
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
     await page.getByText("2 centers and 3 nodes; every link is up.").waitFor();
-    await page.locator("[data-status=live]").waitFor();
+    await untilKnown(page, centers[1].addresses.http);
     await centers[0].stop();
     await page.getByText(`through ${centers[1].addresses.http}`).first().waitFor();
     await page.locator("[data-status=live]").waitFor();
