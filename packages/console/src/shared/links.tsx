@@ -1,15 +1,15 @@
-import { Anchor, Tooltip } from "@mantine/core";
 import { Link } from "wouter";
 import classes from "./links.module.css";
 
-/** Ids are long: what is seen is their beginning, and the whole on hover, for screen readers, and when copied. */
+/**
+ * Ids are long: what is seen is their beginning, and the whole on hover, for screen readers, and when copied. Plain
+ * elements, since a page has hundreds of them.
+ */
 function IdLink({ id, to, width }: { id: string; to: string; width: string }) {
   return (
-    <Tooltip label={id} openDelay={300}>
-      <Anchor component={Link} to={to} ff="monospace" size="sm" className={classes["id"]} maw={width}>
-        {id}
-      </Anchor>
-    </Tooltip>
+    <Link to={to} className={classes["id"]} style={{ maxWidth: width }} title={id}>
+      {id}
+    </Link>
   );
 }
 

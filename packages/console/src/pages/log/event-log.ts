@@ -4,7 +4,7 @@ import type { CenterClient } from "../../api/center-client.ts";
 const MAX_LINES = 10_000;
 const RETRY_MS = 1000;
 /** Lines are shown together: no more often than this, however many come. */
-const SHOW_MS = 100;
+const SHOW_MS = 250;
 
 /** A line of the log. `nodeId` is undefined where it is the center's. */
 export interface LogLine {

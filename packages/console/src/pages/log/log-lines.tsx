@@ -1,6 +1,6 @@
-import { Anchor, Button, Paper, Text } from "@mantine/core";
+import { Button, Paper, Text } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
@@ -71,7 +71,8 @@ export function LogLines({ lines, isFollowing }: { lines: readonly LogLine[]; is
   );
 }
 
-function LineView({ line }: { line: LogLine }) {
+/** Lines never change: each is made once, however often others come. */
+const LineView = memo(function LineView({ line }: { line: LogLine }) {
   const t = useMessages(logMessages);
   const formats = useFormats();
   const { at, type, nodeId, subjects, value } = line;
@@ -84,21 +85,19 @@ function LineView({ line }: { line: LogLine }) {
       <span className={classes["node"]}>{nodeId === undefined ? t.center : nodeId.slice(0, 12)}</span>
       <span className={classes["rest"]}>
         {Object.entries(subjects).map(([kind, id]) => (
-          <Anchor
+          <Link
             key={kind}
-            component={Link}
             to={`/trace?${new URLSearchParams({ [kind]: id })}`}
-            size="sm"
-            mr="xs"
+            className={classes["subject"]}
           >
             {id.length > 34 ? `${id.slice(0, 32)}…` : id}
-          </Anchor>
+          </Link>
         ))}
         {restText(line, t)} {value === undefined ? "" : valueText(type, value, formats)}
       </span>
     </>
   );
-}
+});
 
 /** What the value of an event of that type is, as its unit. */
 function valueText(type: string, value: number, formats: Formats): string {
