@@ -1,15 +1,14 @@
-import { Link } from "wouter";
 import classes from "./links.module.css";
 
 /**
  * Ids are long: what is seen is their beginning, and the whole on hover, for screen readers, and when copied. Plain
- * elements, since a page has hundreds of them.
+ * elements, since a page has hundreds of them, and what stands behind the `#` needs no router to be followed.
  */
 function IdLink({ id, to, width }: { id: string; to: string; width: string }) {
   return (
-    <Link to={to} className={classes["id"]} style={{ maxWidth: width }} title={id}>
+    <a href={`#${to}`} className={classes["id"]} style={{ maxWidth: width }} title={id}>
       {id}
-    </Link>
+    </a>
   );
 }
 

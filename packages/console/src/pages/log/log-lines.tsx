@@ -1,7 +1,6 @@
 import { Button, Paper, Text } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState } from "react";
-import { Link } from "wouter";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import type { LogLine } from "./event-log.ts";
@@ -85,13 +84,13 @@ const LineView = memo(function LineView({ line }: { line: LogLine }) {
       <span className={classes["node"]}>{nodeId === undefined ? t.center : nodeId.slice(0, 12)}</span>
       <span className={classes["rest"]}>
         {Object.entries(subjects).map(([kind, id]) => (
-          <Link
+          <a
             key={kind}
-            to={`/trace?${new URLSearchParams({ [kind]: id })}`}
+            href={`#/trace?${new URLSearchParams({ [kind]: id })}`}
             className={classes["subject"]}
           >
             {id.length > 34 ? `${id.slice(0, 32)}…` : id}
-          </Link>
+          </a>
         ))}
         {restText(line, t)} {value === undefined ? "" : valueText(type, value, formats)}
       </span>
