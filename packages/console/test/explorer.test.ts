@@ -41,6 +41,10 @@ describeInChromium("the API explorer", () => {
       .getByText(`"id": "${nodes[0]?.id ?? ""}"`)
       .first()
       .waitFor();
+    await page.getByRole("combobox", { name: "Endpoint" }).click();
+    await page.getByRole("option", { name: "POST /centers/register", exact: true }).click();
+    await page.getByRole("textbox", { name: "Body (JSON)" }).fill("{ nothing");
+    expect(await page.getByRole("button", { name: "Send the request" }).isDisabled()).toBe(true);
     const href = await page.getByRole("link", { name: "OpenAPI document" }).getAttribute("href");
     expect(await (await fetch(href ?? "")).json()).toMatchObject({ openapi: "3.1.0" });
   });

@@ -61,7 +61,12 @@ export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDo
           )}
         </Stack>
       </Paper>
-      <ExchangeView call={call} exchange={exchange} isStream={endpoint.isStream} />
+      <ExchangeView
+        call={call}
+        exchange={exchange}
+        isStream={endpoint.isStream}
+        isValid={parsed.ok || !endpoint.hasBody}
+      />
     </SimpleGrid>
   );
 }

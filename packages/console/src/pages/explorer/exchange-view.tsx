@@ -20,10 +20,13 @@ export function ExchangeView({
   call,
   exchange,
   isStream = false,
+  isValid = true,
 }: {
   call: HttpCall;
   exchange: Exchange;
   isStream?: boolean;
+  /** Whether what was typed can be sent as it is. */
+  isValid?: boolean;
 }) {
   const t = useMessages(explorerMessages);
   const { state } = useLive();
@@ -39,7 +42,11 @@ export function ExchangeView({
           {call.body === undefined ? "" : `\n\n${JSON.stringify(call.body, null, 2)}`}
         </Code>
         <Group gap="sm">
-          <Button onClick={() => void exchange.run(call)} loading={exchange.isUnderWay} disabled={isStream}>
+          <Button
+            onClick={() => void exchange.run(call)}
+            loading={exchange.isUnderWay}
+            disabled={isStream || !isValid}
+          >
             {t.send}
           </Button>
           <CopyButton text={curl} label={t.asCurl} />

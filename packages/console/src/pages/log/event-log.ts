@@ -35,6 +35,8 @@ export class EventLog {
   /** What came, shown or not. */
   #lines: LogLine[] = [];
   #nextNumber = 0;
+  /** The number of the first line that was neither shown nor cleared. */
+  #shownUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #controller: AbortController | undefined;
 
@@ -67,6 +69,7 @@ export class EventLog {
 
   clear(): void {
     this.#lines = [];
+    this.#shownUntil = this.#nextNumber;
     this.#set({ lines: [], waiting: 0 });
   }
 
@@ -132,11 +135,11 @@ export class EventLog {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!this.#view.isPaused) {
+      this.#shownUntil = this.#nextNumber;
       this.#set({ lines: this.#lines.slice(-MAX_LINES), waiting: 0 });
       return;
     }
-    const lastShown = this.#view.lines.at(-1)?.number ?? -1;
-    this.#set({ waiting: this.#nextNumber - 1 - lastShown });
+    this.#set({ waiting: this.#nextNumber - this.#shownUntil });
   }
 
   #set(change: Partial<EventLogView>): void {
@@ -162,11 +165,14 @@ export function filterLines(
 ): readonly LogLine[] {
   if (types.length === 0 && nodeId === null && text === "") return lines;
   const wanted = text.toLowerCase();
+  // That something is missing is said whatever one looks for: else the log would look complete.
   return lines.filter(
     (line) =>
-      (types.length === 0 || types.includes(line.type)) &&
-      (nodeId === null || line.nodeId === nodeId) &&
-      line.search.includes(wanted),
+      line.type === "skipped" ||
+      line.type === "gap" ||
+      ((types.length === 0 || types.includes(line.type)) &&
+        (nodeId === null || line.nodeId === nodeId) &&
+        line.search.includes(wanted)),
   );
 }
 

@@ -37,7 +37,7 @@ export default function TracePage() {
       {subject === undefined && <Empty title={t.nothingYet} />}
       {error !== null && <Failed error={error} onRetry={() => void refetch()} />}
       {isFetching && data === undefined && <Loading />}
-      {data !== undefined && (
+      {data !== undefined && data.subject.kind === subject?.kind && data.subject.id === subject.id && (
         <>
           <Verdict account={data} />
           {data.happenings.length > 0 && <Timeline account={data} />}

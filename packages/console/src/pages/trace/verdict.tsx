@@ -17,10 +17,10 @@ export function Verdict({ account }: { account: Account }) {
         {t.verdict}
       </Title>
       <Stack gap="xs">
-        {conclude(account).map((conclusion) => {
+        {conclude(account).map((conclusion, at) => {
           const text = textOf(conclusion, t, formats);
           return (
-            <Alert key={text} color={colors[conclusion.tone]} p="xs">
+            <Alert key={`${at} ${text}`} color={colors[conclusion.tone]} p="xs">
               {text}
             </Alert>
           );
