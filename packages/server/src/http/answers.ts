@@ -71,17 +71,17 @@ export function canAnswer(res: ApiResponse): boolean {
 /** Writes status and headers. The caller of this function writes `answer.body`. */
 export function writeAnswerHead(res: ApiResponse, callId: string, answer: Answer): void {
   const { body, status } = answer;
-  res.writeHead(status, {
+  const headers: Record<string, string | number> = {
     "Content-Type": answer.contentType,
-    // In a 304 it would be that of what is not sent (RFC 9110, 8.6).
-    ...(status === 304
-      ? {}
-      : { "Content-Length": typeof body === "string" ? Buffer.byteLength(body) : body.byteLength }),
+    "Content-Length": typeof body === "string" ? Buffer.byteLength(body) : body.byteLength,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "WSC-Call-Id": callId,
     ...answer.headers,
-  });
+  };
+  // In a 304 it would be that of what is not sent (RFC 9110, 8.6).
+  if (status === 304) delete headers["Content-Length"];
+  res.writeHead(status, headers);
 }
 
 /** Gives the answer; for HEAD, node:http leaves the body out and keeps the headers. */
