@@ -8,9 +8,8 @@ import type { CallOrigin, SettledCall } from "../operations/call-traces.js";
 import { Pipeline, type PipelineParts } from "../pipeline.js";
 import { answerText, BatchEntry } from "./batch-entry.js";
 import { type LineError, readBatchLine } from "./batch-line.js";
+import { streamHeaders } from "./ndjson.js";
 import type { PlaceFailure } from "./classic.js";
-
-export const NDJSON_TYPE = "application/x-ndjson";
 
 /** How often one looks whether the token still counts. */
 const IDENTIFY_MS = 1000;
@@ -104,14 +103,7 @@ export class BatchStream {
       onRoom: () => this.#readOn(),
       onStall: () => res.destroy(),
     });
-    res.writeHead(200, {
-      "Content-Type": NDJSON_TYPE,
-      "Cache-Control": "no-store",
-      "X-Content-Type-Options": "nosniff",
-      "X-Accel-Buffering": "no",
-      "WSC-Call-Id": callId,
-      ...cors,
-    });
+    res.writeHead(200, streamHeaders(callId, cors));
     res.flushHeaders();
     res.once("close", () => this.#onClose());
     if (body !== undefined) this.#guard(() => this.#onData(body));

@@ -1,6 +1,6 @@
 import { PacedWriter } from "../../http/paced-writer.js";
 import { ABORTED_STATUS, type RouteEnd, type StreamRequest } from "../../http/routes.js";
-import { NDJSON_TYPE } from "./batch-stream.js";
+import { streamHeaders } from "./ndjson.js";
 
 /** How often one looks whether the token still counts, and whether a line is due that shows that the stream lives. */
 const LOOK_MS = 2000;
@@ -99,18 +99,4 @@ export class LineStream {
     this.#writer.close();
     for (const run of this.#onClose.splice(0)) run();
   }
-}
-
-export function streamHeaders(
-  callId: string,
-  cors: Readonly<Record<string, string>>,
-): Record<string, string> {
-  return {
-    "Content-Type": NDJSON_TYPE,
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Accel-Buffering": "no",
-    "WSC-Call-Id": callId,
-    ...cors,
-  };
 }

@@ -7,7 +7,8 @@ import {
   type StreamRequest,
   type StreamRoute,
 } from "../../http/routes.js";
-import { LineStream, streamHeaders } from "./line-stream.js";
+import { LineStream } from "./line-stream.js";
+import { streamHeaders } from "./ndjson.js";
 
 const MAX_STREAMS = 50;
 const RETRY_AFTER_S = 5;
