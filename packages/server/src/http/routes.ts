@@ -171,12 +171,22 @@ export async function serveRoute(
     sendAnswer(res, callId, { ...answer, headers: { ...cors, ...answer.headers } });
     return { status: answer.status, outcome: "ok" };
   } catch (error) {
-    if (error instanceof CenterError && error.code !== "INTERNAL") {
-      return sendProblem(exchange, errorCodes[error.code].status, error.code, error.message);
-    }
-    onError(error, callId);
-    return sendProblem(exchange, 500, "INTERNAL", "internal error");
+    return sendThrown(exchange, error, onError);
   }
+}
+
+/** Answers with the problem that a CenterError is; 500 for all else, which `onError` is told. */
+export function sendThrown(
+  exchange: RouteExchange,
+  error: unknown,
+  onError: (error: unknown, callId: string) => void,
+  headers: Readonly<Record<string, string>> = {},
+): RouteEnd {
+  if (error instanceof CenterError && error.code !== "INTERNAL") {
+    return sendProblem(exchange, errorCodes[error.code].status, error.code, error.message, headers);
+  }
+  onError(error, exchange.callId);
+  return sendProblem(exchange, 500, "INTERNAL", "internal error");
 }
 
 /** Answers with a problem document (RFC 9457). */

@@ -1,9 +1,8 @@
-import { errorCodes } from "@websocket-center/protocol";
-import { CenterError } from "../../errors.js";
+import { CenterError, codeOf } from "../../errors.js";
 import {
   ABORTED_STATUS,
   type RouteEnd,
-  sendProblem,
+  sendThrown,
   type StreamRequest,
   type StreamRoute,
 } from "../../http/routes.js";
@@ -59,13 +58,14 @@ export class OpenStreams {
       begin(stream);
       return await stream.ended;
     } catch (error) {
-      if (error instanceof CenterError && error.code !== "INTERNAL") {
-        const headers = error.code === "CENTER_BUSY" ? { "Retry-After": String(RETRY_AFTER_S) } : {};
-        return sendProblem(request, errorCodes[error.code].status, error.code, error.message, headers);
-      }
-      this.#onFault(error, callId);
       if (res.headersSent) res.destroy();
-      return sendProblem(request, 500, "INTERNAL", "internal error");
+      const isBusy = codeOf(error) === "CENTER_BUSY";
+      return sendThrown(
+        request,
+        error,
+        this.#onFault,
+        isBusy ? { "Retry-After": String(RETRY_AFTER_S) } : {},
+      );
     }
   }
 
