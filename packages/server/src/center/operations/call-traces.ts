@@ -1,5 +1,5 @@
 import { type CenterTrace, subjectOf } from "@websocket-center/protocol";
-import { detached } from "../../detached.js";
+import { detachedSubject } from "../../detached.js";
 import type { Channel } from "../../rpc/channel.js";
 import type { Outcome } from "../../rpc/outcome.js";
 import type { CenterEvents } from "./center-events.js";
@@ -136,14 +136,6 @@ export class CallTraces {
         failed.length === 0 ? command : `${command}: ${codes} at ${failed.length} of ${asked.length} nodes`,
     });
   }
-}
-
-function detachedSubject(subject: ReturnType<typeof subjectOf>): ReturnType<typeof subjectOf> {
-  const { connectionId, userId, groupId } = subject;
-  if (connectionId !== undefined) subject.connectionId = detached(connectionId);
-  if (userId !== undefined) subject.userId = detached(userId);
-  if (groupId !== undefined) subject.groupId = detached(groupId);
-  return subject;
 }
 
 function askedOf(nodeId: string, call: number | undefined, outcome: Outcome): Asked {

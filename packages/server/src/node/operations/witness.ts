@@ -1,5 +1,4 @@
 import {
-  type Command,
   type CommandMethods,
   type CommandName,
   commands as commandTable,
@@ -7,7 +6,7 @@ import {
   type NodeTrace,
   subjectOf,
 } from "@websocket-center/protocol";
-import { detached } from "../../detached.js";
+import { detachedSubject } from "../../detached.js";
 import { codeOf } from "../../errors.js";
 import type { Connection } from "../connection.js";
 import type { Hub } from "../hub.js";
@@ -139,18 +138,17 @@ export class Witness {
       if (!this.#traces.isOn && !this.#live.isWatched) return run(params);
       const subject = subjectOf({ name, params });
       const matched = this.#matched(name, subject);
-      this.#failures = undefined;
       const failures: { connectionId: string; reason: string }[] = (this.#failures = []);
       try {
         const result = run(params);
-        this.#ran({ name, params } as Command, subject, {
+        this.#ran(name, subject, {
           ...matched,
           ...resultOf(name, result),
           ...some(failures),
         });
         return result;
       } catch (error) {
-        this.#ran({ name, params } as Command, subject, { ...matched, error: codeOf(error) });
+        this.#ran(name, subject, { ...matched, error: codeOf(error) });
         throw error;
       } finally {
         this.#failures = undefined;
@@ -158,7 +156,7 @@ export class Witness {
     };
   }
 
-  #ran({ name }: Command, subject: Subject, outcome: Partial<NodeTrace>): void {
+  #ran(name: CommandName, subject: Subject, outcome: Partial<NodeTrace>): void {
     const at = Date.now();
     if (this.#traces.isOn) {
       // What came over a link is text of its own; what came to this node's own port was cut out of a URL.
@@ -185,14 +183,6 @@ export class Witness {
     if (groupId !== undefined) return { matched: hub.membersOf(groupId).size };
     return {};
   }
-}
-
-function detachedSubject({ connectionId, userId, groupId }: Subject): Subject {
-  return {
-    ...(connectionId === undefined ? {} : { connectionId: detached(connectionId) }),
-    ...(userId === undefined ? {} : { userId: detached(userId) }),
-    ...(groupId === undefined ? {} : { groupId: detached(groupId) }),
-  };
 }
 
 function resultOf(name: CommandName, result: unknown): Partial<NodeTrace> {
