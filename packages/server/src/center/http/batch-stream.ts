@@ -8,8 +8,8 @@ import type { CallOrigin, SettledCall } from "../operations/call-traces.js";
 import { Pipeline, type PipelineParts } from "../pipeline.js";
 import { answerText, BatchEntry } from "./batch-entry.js";
 import { type LineError, readBatchLine } from "./batch-line.js";
-import { streamHeaders } from "./ndjson.js";
 import type { PlaceFailure } from "./classic.js";
+import { streamHeaders } from "./ndjson.js";
 
 /** How often one looks whether the token still counts. */
 const IDENTIFY_MS = 1000;

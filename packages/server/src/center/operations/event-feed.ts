@@ -21,8 +21,6 @@ export const EVENTS_A_TURN = 100;
 /** Nodes are asked for little more than that together, but each for some. */
 const MIN_LIMIT = 20;
 const MAX_LIMIT = 400;
-/** A node whose release knows no events is asked again after this time. */
-const ASK_AGAIN_MS = 60_000;
 
 /** Events of all nodes and of this center, fetched twice a second while somebody reads them, and not otherwise. */
 export class EventFeed {
@@ -32,7 +30,6 @@ export class EventFeed {
   readonly #poll: Poll;
   /** What to ask each node for next. */
   #next = new Map<Channel, number>();
-  readonly #silentUntil = new WeakMap<Channel, number>();
 
   constructor(nodes: OperatedNodes, own: CenterEvents, onFault: (error: unknown) => void) {
     this.#nodes = nodes;
@@ -72,8 +69,7 @@ export class EventFeed {
   }
 
   async #askNodes(events: EventLine[], skipped: SkippedLine[]): Promise<void> {
-    const now = performance.now();
-    const channels = this.#nodes.channels().filter((channel) => (this.#silentUntil.get(channel) ?? 0) <= now);
+    const channels = this.#nodes.asker.telling(this.#nodes.channels());
     for (const channel of this.#next.keys()) if (channel.leftReason !== undefined) this.#next.delete(channel);
     const share = Math.ceil((EVENTS_A_TURN * 2) / Math.max(1, channels.length));
     const limit = Math.min(MAX_LIMIT, Math.max(MIN_LIMIT, share));
@@ -86,10 +82,7 @@ export class EventFeed {
     );
     for (const [channel, answer] of told) {
       const { id: nodeId } = channel.member;
-      if (!answer.ok) {
-        if (answer.error.code === "UNKNOWN_SERVICE") this.#silentUntil.set(channel, now + ASK_AGAIN_MS);
-        continue;
-      }
+      if (!answer.ok) continue;
       next.set(channel, answer.value.next);
       for (const event of answer.value.items) events.push({ kind: "event", source: "node", nodeId, event });
       const { dropped } = answer.value;

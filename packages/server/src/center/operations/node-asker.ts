@@ -24,12 +24,23 @@ export interface AskOptions {
 /** How many nodes are asked at once by `askEach`. */
 const MAX_AT_ONCE = 64;
 
+/** A node of an older release does not learn to tell while its link lasts; but one looks. */
+const ASK_AGAIN_MS = 60_000;
+
 /** Asks nodes about themselves. What they answer is checked like anything else that comes over a wire. */
 export class NodeAsker {
   readonly #caller: Caller;
+  /** Those whose release does not tell, and when they may be asked again, by performance.now(). */
+  readonly #silentUntil = new WeakMap<Channel, number>();
 
   constructor(caller: Caller) {
     this.#caller = caller;
+  }
+
+  /** Those of the nodes whose release tells of itself, as far as is known: for what is asked again and again. */
+  telling(channels: readonly Channel[]): Channel[] {
+    const now = performance.now();
+    return channels.filter((channel) => (this.#silentUntil.get(channel) ?? 0) <= now);
   }
 
   async ask<O extends NodeOperation>(
@@ -81,7 +92,12 @@ export class NodeAsker {
       options,
     );
     return new Map(
-      channels.map((channel) => [channel, read(operation, channel, answers.get(channel.member))]),
+      channels.map((channel) => {
+        const told = read(operation, channel, answers.get(channel.member));
+        if (!told.ok && told.error.code === "UNKNOWN_SERVICE")
+          this.#silentUntil.set(channel, performance.now() + ASK_AGAIN_MS);
+        return [channel, told];
+      }),
     );
   }
 }

@@ -82,7 +82,7 @@ export class Watch {
       const node = this.#nodes.nodeOf(this.#watched.connectionId);
       return node === undefined ? [] : [node];
     }
-    const all = this.#nodes.channels();
+    const all = this.#nodes.asker.telling(this.#nodes.channels());
     if (turn % TURNS_BETWEEN_OTHERS === 0) return all;
     const holders = this.#nodes.holders("user", this.#watched.userId);
     return all.filter((channel) => holders.has(channel) || this.#busy.has(channel));
