@@ -34,7 +34,11 @@ export class EventFeed {
   constructor(nodes: OperatedNodes, own: CenterEvents, onFault: (error: unknown) => void) {
     this.#nodes = nodes;
     this.#own = own;
-    this.#poll = new Poll(POLL_MS, () => this.#turn(), onFault);
+    this.#poll = new Poll(
+      () => POLL_MS,
+      () => this.#turn(),
+      onFault,
+    );
   }
 
   /** Hands over each turn, until the function that it returns is called. */

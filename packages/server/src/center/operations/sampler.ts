@@ -1,5 +1,6 @@
 import type { OpsHistory, OpsPoint } from "@websocket-center/protocol";
 import { pointOf, type Sample } from "./point.js";
+import { Poll } from "./poll.js";
 
 /** Between points that are kept, and how far they reach back. */
 export const KEPT_MS = 5000;
@@ -22,7 +23,7 @@ export interface Sampled {
  */
 export class Sampler {
   readonly #take: () => Promise<Sample>;
-  readonly #onFault: (error: unknown) => void;
+  readonly #poll: Poll;
   readonly #lookers = new Set<(sampled: Sampled) => void>();
   readonly #points: OpsPoint[] = [];
   #latest: OpsPoint | undefined;
@@ -30,14 +31,15 @@ export class Sampler {
   #keptBefore: Sample | undefined;
   /** By performance.now(). */
   #nextKeptAt = 0;
-  #startedAt = -LIVE_MS;
-  #timer: NodeJS.Timeout | undefined;
-  #isTaking = false;
-  #isRunning = false;
+  #startedAt = 0;
 
   constructor(take: () => Promise<Sample>, onFault: (error: unknown) => void) {
     this.#take = take;
-    this.#onFault = onFault;
+    this.#poll = new Poll(
+      () => (this.#lookers.size > 0 ? LIVE_MS : Math.max(LIVE_MS, this.#nextKeptAt - this.#startedAt)),
+      () => this.#sample(),
+      onFault,
+    );
   }
 
   get history(): OpsHistory {
@@ -52,43 +54,27 @@ export class Sampler {
   look(onSampled: (sampled: Sampled) => void): () => void {
     const looker = (sampled: Sampled): void => onSampled(sampled);
     this.#lookers.add(looker);
-    if (this.#lookers.size === 1 && !this.#isTaking)
-      this.#next(this.#startedAt + LIVE_MS - performance.now());
+    if (this.#lookers.size === 1) this.#poll.reschedule();
     return () => this.#lookers.delete(looker);
   }
 
   start(): void {
-    this.#isRunning = true;
     this.#nextKeptAt = performance.now();
-    this.#next(0);
+    this.#poll.start();
   }
 
   close(): void {
-    this.#isRunning = false;
-    clearTimeout(this.#timer);
-  }
-
-  #next(inMs: number): void {
-    clearTimeout(this.#timer);
-    if (this.#isRunning) this.#timer = setTimeout(() => void this.#sample(), Math.max(0, inMs));
+    this.#poll.close();
   }
 
   async #sample(): Promise<void> {
-    const startedAt = performance.now();
-    this.#startedAt = startedAt;
-    this.#isTaking = true;
-    try {
-      const sample = await this.#take();
-      if (this.#isRunning) this.#onSample(sample, startedAt);
-    } catch (error) {
-      this.#onFault(error);
-    }
-    this.#isTaking = false;
-    const everyMs = this.#lookers.size > 0 ? LIVE_MS : Math.max(LIVE_MS, this.#nextKeptAt - startedAt);
-    this.#next(startedAt + everyMs - performance.now());
+    this.#startedAt = performance.now();
+    const sample = await this.#take();
+    if (this.#poll.isRunning) this.#onSample(sample);
   }
 
-  #onSample(sample: Sample, startedAt: number): void {
+  #onSample(sample: Sample): void {
+    const startedAt = this.#startedAt;
     const isKept = startedAt >= this.#nextKeptAt - EARLY_MS;
     const point = pointOf(sample, isKept ? this.#keptBefore : this.#before);
     this.#before = sample;

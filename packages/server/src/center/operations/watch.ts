@@ -37,7 +37,11 @@ export class Watch {
     this.#nodes = nodes;
     this.#watched = watched;
     this.#onLine = options.onLine;
-    this.#poll = new Poll(POLL_MS, () => this.#turn(), options.onFault);
+    this.#poll = new Poll(
+      () => POLL_MS,
+      () => this.#turn(),
+      options.onFault,
+    );
   }
 
   start(): void {
