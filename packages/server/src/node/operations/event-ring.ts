@@ -26,22 +26,28 @@ export class EventRing<T extends { type: string; at: number }> {
   readonly #sliceMs: number;
   #entries: Entry<T>[] = [];
   /** The number of the first entry. */
-  #first = 0;
+  #first: number;
   #sliceEndsAt = 0;
   readonly #inSlice = new Map<string, number>();
   #gap: Gap | undefined;
 
-  /** @param options.budget - events of one type in `sliceMs`. Default: as many as the ring has room for. */
+  /**
+   * @param options.first - the number of the first event.
+   * @param options.budget - events of one type in `sliceMs`. Default: as many as the ring has room for.
+   */
   constructor({
     capacity,
+    first = 0,
     budget = capacity,
     sliceMs = 250,
   }: {
     capacity: number;
+    first?: number;
     budget?: number;
     sliceMs?: number;
   }) {
     this.#capacity = capacity;
+    this.#first = first;
     this.#budget = budget;
     this.#sliceMs = sliceMs;
   }

@@ -11,7 +11,7 @@ export type LiveEvent = Omit<NodeEvent, "number" | "at">;
 
 /** What happens at the node, kept only while somebody asks for it. */
 export class LiveEvents {
-  #ring: EventRing<NodeEvent> | undefined;
+  #ring: EventRing<Omit<NodeEvent, "number">> | undefined;
   #lease: NodeJS.Timeout | undefined;
   #nextNumber = 0;
 
@@ -21,32 +21,21 @@ export class LiveEvents {
   }
 
   tell(event: LiveEvent): void {
-    this.#ring?.push({ ...event, at: Date.now(), number: 0 });
+    this.#ring?.push({ ...event, at: Date.now() });
   }
 
   /** @param after - what `next` was; undefined: from now on. */
   since(after: number | undefined, limit: number): NodeOperationResult<"events"> {
     clearTimeout(this.#lease);
     this.#lease = setTimeout(() => this.close(), LEASE_MS);
-    const ring = (this.#ring ??= this.#begin());
-    const offset = this.#nextNumber;
-    if (after === undefined) return { items: [], next: offset + ring.next, dropped: {} };
-    const { items, next, dropped } = ring.since(Math.max(0, after - offset), limit);
-    return {
-      items: items.map((item) => ({ ...item, number: item.number + offset })),
-      next: offset + next,
-      dropped,
-    };
+    this.#ring ??= new EventRing({ capacity: CAPACITY, first: this.#nextNumber, budget: BUDGET });
+    return this.#ring.since(Math.max(after ?? this.#ring.next, this.#nextNumber), limit);
   }
 
   /** Nothing is kept any more. */
   close(): void {
     clearTimeout(this.#lease);
-    this.#nextNumber += this.#ring?.next ?? 0;
+    this.#nextNumber = this.#ring?.next ?? this.#nextNumber;
     this.#ring = undefined;
-  }
-
-  #begin(): EventRing<NodeEvent> {
-    return new EventRing({ capacity: CAPACITY, budget: BUDGET });
   }
 }

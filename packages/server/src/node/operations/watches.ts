@@ -20,7 +20,7 @@ const opcodes: Readonly<Record<number, FrameEvent["opcode"]>> = {
 
 /** One watch: of a connection, or of a user with all that it has and gets. */
 class Watch {
-  readonly ring = new EventRing<FrameEvent>({ capacity: CAPACITY });
+  readonly ring = new EventRing<Omit<FrameEvent, "number">>({ capacity: CAPACITY });
   readonly connections = new Set<Connection>();
   readonly connectionId: string | undefined;
   readonly userId: string | undefined;
@@ -124,7 +124,6 @@ export class Watches {
 function tell(watch: Watch, { id, bufferedBytes }: Connection, { opcode, ...change }: FrameChange): void {
   const name = opcode === undefined ? undefined : opcodes[opcode];
   watch.ring.push({
-    number: 0,
     at: Date.now(),
     connectionId: id,
     bufferedBytes,
