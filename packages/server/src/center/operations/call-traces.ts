@@ -1,6 +1,7 @@
 import { type CenterTrace, subjectOf } from "@websocket-center/protocol";
 import { detachedSubject } from "../../detached.js";
 import type { Channel } from "../../rpc/channel.js";
+import { Recent } from "../../recent.js";
 import type { Outcome } from "../../rpc/outcome.js";
 import type { CenterEvents } from "./center-events.js";
 
@@ -26,11 +27,7 @@ export interface SettledCall {
 }
 
 /** What is remembered of a call; texts as they are, since most are never looked at. */
-type Entry = Omit<CenterTrace, "asked" | "calls"> & {
-  asked: Asked[];
-  calls: readonly number[];
-  bytes: number;
-};
+type Entry = Omit<CenterTrace, "calls"> & { calls: readonly number[] };
 type Asked = CenterTrace["asked"][number];
 
 export type TraceSubject = "callId" | "connectionId" | "userId" | "groupId";
@@ -47,17 +44,12 @@ const MAX_TEXT = 256;
  * The calls that this center took last: a bounded number in bounded memory, without messages. The oldest go first.
  */
 export class CallTraces {
-  readonly #max: number;
   readonly #events: CenterEvents;
-  readonly #entries: (Entry | undefined)[] = [];
-  #oldest = 0;
-  #size = 0;
-  #bytes = 0;
-  #hasForgotten = false;
+  readonly #recent: Recent<Entry>;
   #count = 0;
 
-  constructor(max: number, events: CenterEvents) {
-    this.#max = max;
+  constructor(maxEntries: number, events: CenterEvents) {
+    this.#recent = new Recent({ maxEntries, maxCost: MAX_BYTES, costOf: bytesOf });
     this.#events = events;
   }
 
@@ -68,7 +60,7 @@ export class CallTraces {
 
   record({ origin, name, params, startedAt, linkedNodes, places, calls }: SettledCall): void {
     this.#count += 1;
-    if (this.#max === 0 && !this.#events.isHeard) return;
+    if (!this.#recent.isOn && !this.#events.isHeard) return;
     const asked: Asked[] = [];
     const call = calls.length === 1 ? calls[0] : undefined;
     for (const [channel, outcome] of places) {
@@ -87,40 +79,20 @@ export class CallTraces {
       linkedNodes,
       asked,
       calls,
-      bytes: 0,
     };
-    entry.bytes = bytesOf(entry);
     if (this.#events.isHeard) this.#tell(entry);
-    if (this.#max > 0) this.#keep(entry);
+    this.#recent.add(entry);
   }
 
   /** What is remembered of that call, or for that subject, newest first. `since`: nothing older is remembered. */
   find(subject: TraceSubject, value: string, limit: number): { since: number | null; items: CenterTrace[] } {
     const items: CenterTrace[] = [];
-    for (let back = this.#size - 1; back >= 0 && items.length < limit; back -= 1) {
-      const entry = this.#entries[(this.#oldest + back) % this.#max];
-      if (entry?.[subject] !== value) continue;
-      const { bytes: _bytes, calls, ...shown } = entry;
-      items.push({ ...shown, calls: [...calls] });
+    for (const entry of this.#recent.newestFirst()) {
+      if (items.length === limit) break;
+      if (entry[subject] === value) items.push({ ...entry, calls: [...entry.calls] });
     }
-    const since = this.#hasForgotten ? (this.#entries[this.#oldest]?.at ?? null) : null;
-    return { since, items };
-  }
-
-  #keep(entry: Entry): void {
-    while (this.#size > 0 && (this.#size === this.#max || this.#bytes + entry.bytes > MAX_BYTES))
-      this.#forget();
-    this.#entries[(this.#oldest + this.#size) % this.#max] = entry;
-    this.#size += 1;
-    this.#bytes += entry.bytes;
-  }
-
-  #forget(): void {
-    this.#bytes -= this.#entries[this.#oldest]?.bytes ?? 0;
-    this.#entries[this.#oldest] = undefined;
-    this.#oldest = (this.#oldest + 1) % this.#max;
-    this.#size -= 1;
-    this.#hasForgotten = true;
+    const { forgottenAt, oldest } = this.#recent;
+    return { since: forgottenAt === null ? null : (oldest?.at ?? null), items };
   }
 
   #tell({ callId, command, connectionId, userId, groupId, ms, asked }: Entry): void {

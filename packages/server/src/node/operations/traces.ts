@@ -1,4 +1,5 @@
 import type { Change, NodeOperationParams, NodeTrace } from "@websocket-center/protocol";
+import { Recent } from "../../recent.js";
 
 /** How many characters of ids are remembered in all, for each entry that there is room for. */
 const ID_CHARS_PER_ENTRY = 200;
@@ -16,32 +17,19 @@ type Ask = NodeOperationParams<"trace">;
  * make room. No message is kept, only whom it was for and what became of it.
  */
 export class Traces {
-  readonly #capacity: number;
-  #entries: NodeTrace[] = [];
-  /** Entries before it have been dropped, and await to be cut off. */
-  #start = 0;
-  #idChars = 0;
-  /** When the youngest of the entries that were dropped was made. */
-  #forgottenAt: number | null = null;
+  readonly #recent: Recent<NodeTrace>;
 
-  /** @param capacity - 0: nothing is remembered. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  /** @param maxEntries - 0: nothing is remembered. */
+  constructor(maxEntries: number) {
+    this.#recent = new Recent({ maxEntries, maxCost: maxEntries * ID_CHARS_PER_ENTRY, costOf: idChars });
   }
 
   get isOn(): boolean {
-    return this.#capacity > 0;
+    return this.#recent.isOn;
   }
 
   add(entry: NodeTrace): void {
-    if (this.#capacity === 0) return;
-    this.#entries.push(entry);
-    this.#idChars += idChars(entry);
-    const maxIdChars = this.#capacity * ID_CHARS_PER_ENTRY;
-    while (this.#entries.length - this.#start > this.#capacity || this.#idChars > maxIdChars) this.#drop();
-    if (this.#start <= this.#capacity / 4) return;
-    this.#entries = this.#entries.slice(this.#start);
-    this.#start = 0;
+    this.#recent.add(entry);
   }
 
   /**
@@ -54,19 +42,11 @@ export class Traces {
   ): { items: NodeTrace[]; since: number | null } {
     const isMeant = this.#matcher(ask, connectionsOf);
     const items: NodeTrace[] = [];
-    for (let at = this.#entries.length - 1; at >= this.#start && items.length < ask.limit; at -= 1) {
-      const entry = this.#entries[at];
-      if (entry !== undefined && isMeant(entry)) items.push(entry);
+    for (const entry of this.#recent.newestFirst()) {
+      if (items.length === ask.limit) break;
+      if (isMeant(entry)) items.push(entry);
     }
-    return { items, since: this.#forgottenAt };
-  }
-
-  #drop(): void {
-    const entry = this.#entries[this.#start];
-    this.#start += 1;
-    if (entry === undefined) return;
-    this.#idChars -= idChars(entry);
-    this.#forgottenAt = entry.at;
+    return { items, since: this.#recent.forgottenAt };
   }
 
   #matcher(
@@ -76,7 +56,7 @@ export class Traces {
     const numbers = new Set(calls?.numbers);
     const connections = new Set(userId === undefined ? [] : connectionsOf(userId));
     if (userId !== undefined) {
-      for (const entry of this.#entries) {
+      for (const entry of this.#recent.newestFirst()) {
         if (entry.userId === userId && entry.connectionId !== undefined) connections.add(entry.connectionId);
       }
     }
