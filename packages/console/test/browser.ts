@@ -89,9 +89,20 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     await page.locator(`[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+    await untilStill(page);
     for (const fault of await axeFaults(page)) faults.push(`${colorScheme}: ${fault}`);
   }
   return faults;
+}
+
+/** Waits for what fades from one color to another: axe-core would judge the colors between. */
+async function untilStill(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime));
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
 }
 
 async function axeFaults(page: Page): Promise<string[]> {
