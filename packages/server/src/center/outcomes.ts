@@ -1,5 +1,5 @@
 import { type Command, commands as commandTable, type WireOutcome } from "@websocket-center/protocol";
-import type { NodeAnswer } from "../rpc/caller.js";
+import type { NodeAnswer } from "../rpc/pending-calls.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 
 /** Where the number of outcomes is not that of the commands, which belongs to which is unknown. */

@@ -1,6 +1,7 @@
 import { addsInterest, type Command, HUB_SERVICE, utf8Length } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import type { Caller, NodeAnswer } from "../rpc/caller.js";
+import type { Caller } from "../rpc/caller.js";
+import type { NodeAnswer } from "../rpc/pending-calls.js";
 import type { Channel } from "../rpc/channel.js";
 import type { Outcome } from "../rpc/outcome.js";
 import { Adding } from "./adding.js";
@@ -146,22 +147,19 @@ export class Pipeline<C extends PipedCommand> {
   }
 
   #run(lane: Lane<C>): void {
-    for (let frame = lane.next(); frame !== undefined; frame = lane.next()) void this.#send(lane, frame);
+    for (let frame = lane.next(); frame !== undefined; frame = lane.next()) this.#send(lane, frame);
     if (!lane.isHeld) this.#lanes.delete(lane.channel);
   }
 
-  /** Never rejects, as `Caller.call` does not. */
-  async #send(lane: Lane<C>, errands: readonly Errand<C>[]): Promise<void> {
+  #send(lane: Lane<C>, errands: readonly Errand<C>[]): void {
     const { channel } = lane;
-    const { caller } = this.#parts;
     const commands = errands.map(({ command }) => command);
     const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
-    const answering = caller.call([channel], HUB_SERVICE, commands, { timeoutMs });
-    const call = caller.latestCall;
+    const call = this.#parts.caller.begin([channel], HUB_SERVICE, commands, { timeoutMs }, ([answer]) => {
+      this.#onAnswer(channel, errands, answer);
+      if (lane.release(errands)) this.#run(lane);
+    });
     for (const { piped } of errands) piped.calls.push(call);
-    const answers = await answering;
-    this.#onAnswer(channel, errands, answers.get(channel.member));
-    if (lane.release(errands)) this.#run(lane);
   }
 
   #onAnswer(channel: Channel, errands: readonly Errand<C>[], answer: NodeAnswer | undefined): void {

@@ -1,5 +1,6 @@
 import { type Command, commands as commandTable, HUB_SERVICE } from "@websocket-center/protocol";
-import type { Caller, NodeAnswer } from "../rpc/caller.js";
+import type { Caller } from "../rpc/caller.js";
+import type { CallOptions, NodeAnswer } from "../rpc/pending-calls.js";
 import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "../rpc/channel.js";
 import type { Outcome } from "../rpc/outcome.js";
@@ -33,11 +34,14 @@ export interface RouteOptions {
   origin?: CallOrigin | undefined;
 }
 
-interface StepOptions {
-  timeoutMs: number;
-  signal: CallSignal | undefined;
+/** A batch while it is asked. */
+interface Asked extends AskedAnswer {
+  readonly batch: readonly Command[];
   /** Gets the numbers of the calls on links. */
-  calls: number[];
+  readonly calls: number[];
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+  readonly origin: CallOrigin | undefined;
 }
 
 /** Calls the nodes that commands concern, and puts together what every node has to say. */
@@ -79,14 +83,55 @@ export class Router {
    * Where a command needs an answer of other nodes before it can go on, the batch is split there, and what comes
    * before has half of the time that is left.
    */
-  async ask(batch: readonly Command[], options: RouteOptions): Promise<AskedAnswer> {
+  ask(batch: readonly Command[], options: RouteOptions): Promise<AskedAnswer> {
     const { timeoutMs, signal, nodes = this.#registry.channels(), origin } = options;
-    const startedAt = performance.now();
-    const places = batch.map((): Places => new Map());
-    const calls: number[] = [];
-    if (batch.some(isGroupsCommand))
-      await this.#askInSteps(batch, nodes, places, { timeoutMs, signal, calls });
-    else await this.#askOnce(batch, nodes, places, { timeoutMs, signal, calls });
+    const asked: Asked = {
+      batch,
+      nodes,
+      places: batch.map((): Places => new Map()),
+      calls: [],
+      startedAt: performance.now(),
+      origin,
+    };
+    return batch.some(isGroupsCommand)
+      ? this.#askInSteps(asked, { timeoutMs, signal })
+      : this.#askOnce(asked, { timeoutMs, signal });
+  }
+
+  async #askInSteps(asked: Asked, { timeoutMs, signal }: CallOptions): Promise<AskedAnswer> {
+    const endsAt = performance.now() + timeoutMs;
+    const steps = planSteps(asked.batch);
+    for (const [at, step] of steps.entries()) {
+      const timeLeftMs = Math.max(0, endsAt - performance.now());
+      const isLast = at === steps.length - 1;
+      const stepMs = isLast ? timeLeftMs : timeLeftMs / 2;
+      await this.#runStep(step, asked, { timeoutMs: stepMs, signal });
+    }
+    return this.#settled(asked);
+  }
+
+  /** The way of nearly every batch: one round trip, and one promise. */
+  #askOnce(asked: Asked, options: CallOptions): Promise<AskedAnswer> {
+    const { batch, nodes, places, calls } = asked;
+    return new Promise((resolve, reject) => {
+      const targets = this.#targets.of(batch, nodes);
+      if (targets.length === 0 || batch.length === 0) {
+        resolve(this.#settled(asked));
+        return;
+      }
+      const onAnswers = (answers: readonly NodeAnswer[]): void => {
+        try {
+          for (const [at, channel] of targets.entries()) record(places, batch, channel, answers[at]);
+          resolve(this.#settled(asked));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      calls.push(this.#caller.begin(targets, HUB_SERVICE, batch, options, onAnswers));
+    });
+  }
+
+  #settled({ batch, nodes, places, calls, startedAt, origin }: Asked): AskedAnswer {
     if (origin !== undefined) {
       const linkedNodes = nodes.length;
       for (const [at, { name, params }] of batch.entries()) {
@@ -97,49 +142,7 @@ export class Router {
     return { nodes, places };
   }
 
-  async #askInSteps(
-    batch: readonly Command[],
-    nodes: readonly Channel[],
-    places: readonly Places[],
-    { timeoutMs, signal, calls }: StepOptions,
-  ): Promise<void> {
-    const endsAt = performance.now() + timeoutMs;
-    const steps = planSteps(batch);
-    for (const [at, step] of steps.entries()) {
-      const timeLeftMs = Math.max(0, endsAt - performance.now());
-      const isLast = at === steps.length - 1;
-      const stepMs = isLast ? timeLeftMs : timeLeftMs / 2;
-      await this.#runStep(step, nodes, places, { timeoutMs: stepMs, signal, calls });
-    }
-  }
-
-  /** The way of nearly every batch: one round trip. */
-  async #askOnce(
-    batch: readonly Command[],
-    nodes: readonly Channel[],
-    places: readonly Places[],
-    options: StepOptions,
-  ): Promise<void> {
-    const targets = this.#targets.of(batch, nodes);
-    if (targets.length === 0 || batch.length === 0) return;
-    const answering = this.#caller.call(targets, HUB_SERVICE, batch, options);
-    options.calls.push(this.#caller.latestCall);
-    const answers = await answering;
-    for (const channel of targets) {
-      const { member } = channel;
-      const settled = counted(answers.get(member), batch.length, member.id);
-      for (const [at, command] of batch.entries()) {
-        places[at]?.set(channel, outcomeOf(command, member.id, settled, at));
-      }
-    }
-  }
-
-  async #runStep(
-    step: Step,
-    nodes: readonly Channel[],
-    places: readonly Places[],
-    options: StepOptions,
-  ): Promise<void> {
+  async #runStep(step: Step, { nodes, places, calls }: Asked, options: CallOptions): Promise<void> {
     const items = step.items(places);
     const targets = this.#targets.of(
       items.map(({ command }) => command),
@@ -151,10 +154,10 @@ export class Router {
     const call = async (channels: readonly Channel[], asked: readonly StepItem[]): Promise<void> => {
       if (channels.length === 0 || asked.length === 0) return;
       const commands = asked.map(({ command }) => command);
-      const answering = this.#caller.call(channels, HUB_SERVICE, commands, options);
-      options.calls.push(this.#caller.latestCall);
-      const answers = await answering;
-      for (const channel of channels) record(places, asked, channel, answers.get(channel.member));
+      const { answers, number } = await this.#caller.call(channels, HUB_SERVICE, commands, options);
+      calls.push(number);
+      const placesOf = asked.map(({ index }) => places[index]);
+      for (const [at, channel] of channels.entries()) record(placesOf, commands, channel, answers[at]);
     };
     await Promise.all([
       call(
@@ -169,15 +172,16 @@ export class Router {
   }
 }
 
+/** @param places - of each of the commands. */
 function record(
-  places: readonly Places[],
-  items: readonly StepItem[],
+  places: readonly (Places | undefined)[],
+  commands: readonly Command[],
   channel: Channel,
   answer: NodeAnswer | undefined,
 ): void {
   const { id } = channel.member;
-  const settled = counted(answer, items.length, id);
-  for (const [at, { index, command }] of items.entries()) {
-    places[index]?.set(channel, outcomeOf(command, id, settled, at));
+  const settled = counted(answer, commands.length, id);
+  for (const [at, command] of commands.entries()) {
+    places[at]?.set(channel, outcomeOf(command, id, settled, at));
   }
 }

@@ -1,6 +1,7 @@
 import { HUB_SERVICE, type Scope, type ServiceInfo } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
-import type { Caller, NodeAnswer } from "../rpc/caller.js";
+import type { Caller } from "../rpc/caller.js";
+import type { NodeAnswer } from "../rpc/pending-calls.js";
 import type { Channel } from "../rpc/channel.js";
 import { checkCommand } from "../rpc/check-command.js";
 import { asJson } from "../rpc/json.js";
@@ -141,17 +142,13 @@ export class ServiceDirectory {
   async #ask(channels: readonly Channel[], call: OriginatedCall, params: unknown): Promise<ServiceResult[]> {
     const { service, method, timeoutMs, signal, origin } = call;
     const startedAt = performance.now();
-    const answering = this.#caller.call(channels, service, [{ name: method, params }], {
-      timeoutMs,
-      signal,
-    });
-    const calls = [this.#caller.latestCall];
-    const answers = await answering;
-    const places = new Map(channels.map((channel) => [channel, placeOf(answers.get(channel.member))]));
+    const methods = [{ name: method, params }];
+    const { answers, number } = await this.#caller.call(channels, service, methods, { timeoutMs, signal });
+    const places = new Map(channels.map((channel, at) => [channel, placeOf(answers[at])]));
     if (origin !== undefined) {
       const name = `${service}.${method}`;
       const linkedNodes = this.#registry.size;
-      this.#onSettled({ origin, name, params: {}, startedAt, linkedNodes, places, calls });
+      this.#onSettled({ origin, name, params: {}, startedAt, linkedNodes, places, calls: [number] });
     }
     return Array.from(places, ([{ member }, outcome]): ServiceResult => ({ nodeId: member.id, ...outcome }));
   }

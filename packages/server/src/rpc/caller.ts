@@ -1,35 +1,22 @@
 import type { ErrorCode, WireOutcome } from "@websocket-center/protocol";
-import type { Member } from "../backplane/backplane.js";
 import { CenterError } from "../errors.js";
-import type { CallSignal } from "../call-signal.js";
 import type { Channel } from "./channel.js";
+import {
+  type CallOptions,
+  CallTable,
+  type NodeAnswer,
+  type OnSettled,
+  PendingCall,
+} from "./pending-calls.js";
 import { encodeLinkFrame } from "../wire/codec.js";
 
 /** How long calls wait for a suspect. */
 export const SUSPECT_WAIT_MS = 100;
 
-/** What came of a call at one node: an outcome for each method, or why there is none. */
-export type NodeAnswer =
-  | { ok: true; outcomes: WireOutcome[] }
-  | { ok: false; code: ErrorCode; message: string };
+/** What a call to no node comes to; given to none. */
+const nobody: NodeAnswer = { ok: true, outcomes: [] };
 
-/** A call until its last node has settled. */
-class PendingCall {
-  readonly id: number;
-  /** The nodes that have not settled. The call is over when it is empty. */
-  readonly missing: Set<Channel>;
-  readonly answers: Map<Member, NodeAnswer>;
-  readonly timeoutMs: number;
-  /** Ends what was set up for the call, and hands on its answers. */
-  finish: () => void = () => {};
-
-  constructor(id: number, missing: Set<Channel>, answers: Map<Member, NodeAnswer>, timeoutMs: number) {
-    this.id = id;
-    this.missing = missing;
-    this.answers = answers;
-    this.timeoutMs = timeoutMs;
-  }
-}
+type Method = { name: string; params: unknown };
 
 /**
  * Calls to nodes, many in flight at once. Each settles for each expected node id, as its reply, the deadline, or the
@@ -38,7 +25,7 @@ class PendingCall {
 export class Caller {
   readonly #maxQueuedBytes: number;
   readonly #isSuspect: (channel: Channel) => boolean;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new CallTable();
   #nextId = 1;
   /** Why calls are not sent any more. */
   #aborted: string | undefined;
@@ -48,62 +35,83 @@ export class Caller {
     this.#isSuspect = options.isSuspect;
   }
 
-  /** The number, on links, of the call that was begun last. */
-  get latestCall(): number {
-    return this.#nextId - 1;
-  }
-
   get pendingCalls(): number {
     return this.#calls.size;
+  }
+
+  /** As `begin`, for those who wait. Never rejects. */
+  call(
+    channels: readonly Channel[],
+    service: string,
+    methods: readonly Method[],
+    options: CallOptions,
+  ): Promise<{ answers: readonly NodeAnswer[]; number: number }> {
+    return new Promise((resolve) => {
+      const number = this.begin(channels, service, methods, options, (answers) =>
+        resolve({ answers, number }),
+      );
+    });
   }
 
   /**
    * Runs methods of a service, in order, at each of the nodes.
    *
    * Settles when every node has, at the latest after `timeoutMs`; the caller's `signal` settles it at once, as
-   * ABORTED for the nodes that are missing then. Never rejects.
+   * ABORTED for the nodes that are missing then.
+   * @param channels - each once.
+   * @param onSettled - gets the answers in the order of `channels`, after this has returned.
+   * @returns the number of the call on links.
    */
-  call(
-    channels: Iterable<Channel>,
+  begin(
+    channels: readonly Channel[],
     service: string,
-    methods: readonly { name: string; params: unknown }[],
-    options: { timeoutMs: number; signal?: CallSignal | undefined },
-  ): Promise<Map<Member, NodeAnswer>> {
-    const { timeoutMs, signal } = options;
+    methods: readonly Method[],
+    options: CallOptions,
+    onSettled: OnSettled,
+  ): number {
     const id = this.#nextId++;
-    const answers = new Map<Member, NodeAnswer>();
-    const missing = new Set(channels);
-    const notSent = this.#aborted ?? (signal?.aborted === true ? "the caller gave up" : undefined);
-    if (notSent !== undefined) {
-      const message = `${notSent}; the call was not sent`;
-      for (const { member } of missing) answers.set(member, { ok: false, code: "ABORTED", message });
-      missing.clear();
+    const frame = channels.length === 0 ? nobody : this.#encode(id, service, methods, options);
+    if (frame instanceof Uint8Array) {
+      const call = new PendingCall(id, channels, options, { onSettled, onGivenUp: this.#onGivenUp });
+      this.#send(call, frame);
+    } else {
+      queueMicrotask(() => onSettled(channels.map(() => frame)));
     }
-    if (missing.size === 0) return Promise.resolve(answers);
-    const frame = encodeCall(id, service, timeoutMs, methods);
-    if (frame instanceof CenterError) {
-      const { code, message } = frame;
-      for (const { member } of missing) answers.set(member, { ok: false, code, message });
-      return Promise.resolve(answers);
+    return id;
+  }
+
+  /** The frame, or why nothing is sent. */
+  #encode(
+    id: number,
+    service: string,
+    methods: readonly Method[],
+    { timeoutMs, signal }: CallOptions,
+  ): Uint8Array | NodeAnswer {
+    const reason = this.#aborted ?? (signal?.aborted === true ? "the caller gave up" : undefined);
+    if (reason !== undefined) {
+      return { ok: false, code: "ABORTED", message: `${reason}; the call was not sent` };
     }
-    const call = new PendingCall(id, missing, answers, timeoutMs);
-    return new Promise((resolve) => {
-      const onAbort = (): void => this.#settleAll(call, "ABORTED", () => "the caller gave up");
-      const deadline = setTimeout(this.#onDeadline, timeoutMs, call);
-      call.finish = () => {
-        clearTimeout(deadline);
-        signal?.removeEventListener("abort", onAbort);
-        this.#calls.delete(id);
-        resolve(answers);
-      };
-      this.#calls.set(id, call);
-      signal?.addEventListener("abort", onAbort);
-      let suspects: Channel[] | undefined;
-      for (const channel of missing) if (this.#isSuspect(channel)) (suspects ??= []).push(channel);
-      // Sending may settle at once, and a set can be iterated while it shrinks.
-      for (const channel of missing) this.#send(call, channel, frame);
-      if (suspects !== undefined) this.#settleSuspectsSoon(suspects, [call]);
-    });
+    const remainingMs = Math.max(0, Math.round(timeoutMs));
+    try {
+      const asked = methods.map(({ name, params }): [string, unknown] => [name, params]);
+      return encodeLinkFrame(["call", id, service, remainingMs, asked]);
+    } catch (error) {
+      if (!(error instanceof CenterError)) throw error;
+      return { ok: false, code: error.code, message: error.message };
+    }
+  }
+
+  #send(call: PendingCall, frame: Uint8Array): void {
+    this.#calls.add(call);
+    call.deadline = setTimeout(this.#onDeadline, call.timeoutMs, call);
+    call.signal?.addEventListener("abort", call);
+    let suspects: Channel[] | undefined;
+    for (const channel of call.channels) if (this.#isSuspect(channel)) (suspects ??= []).push(channel);
+    for (const channel of call.channels) this.#sendTo(call, channel, frame);
+    call.isSent = true;
+    // Sending may settle at once.
+    if (call.missing === 0) queueMicrotask(() => this.#finish(call));
+    else if (suspects !== undefined) this.#settleSuspectsSoon(suspects, [call]);
   }
 
   readonly #onDeadline = (call: PendingCall): void => {
@@ -111,30 +119,34 @@ export class Caller {
     this.#settleAll(call, "NODE_TIMEOUT", (node) => `node ${node} gave no reply in ${ms} ms`);
   };
 
+  readonly #onGivenUp = (call: PendingCall): void => {
+    this.#settleAll(call, "ABORTED", () => "the caller gave up");
+  };
+
   /** A reply came. One that nobody waits for any more is dropped. */
   onReply(channel: Channel, id: number, outcomes: WireOutcome[]): void {
     const call = this.#calls.get(id);
-    if (call?.missing.has(channel) === true) this.#settle(call, channel, { ok: true, outcomes });
+    if (call !== undefined) this.#settle(call, channel, { ok: true, outcomes });
   }
 
   /** The node's link ended: nothing more comes from it. */
   onLeft(channel: Channel): void {
-    for (const call of [...this.#calls.values()]) this.#settle(call, channel, nodeLeft(channel));
+    for (const call of this.#calls.all()) this.#settle(call, channel, nodeLeft(channel));
   }
 
   /** Settles all calls now, and from now on: the center stops. */
   abort(reason: string): void {
     this.#aborted = reason;
-    for (const call of [...this.#calls.values()]) this.#settleAll(call, "ABORTED", () => reason);
+    for (const call of this.#calls.all()) this.#settleAll(call, "ABORTED", () => reason);
   }
 
   /** The node has become a suspect: calls that wait for it do so for 100 ms more, unless it answers a ping. */
   onSuspect(channel: Channel): void {
-    const calls = [...this.#calls.values()].filter((call) => call.missing.has(channel));
+    const calls = this.#calls.all().filter((call) => call.isMissing(channel));
     if (calls.length > 0) this.#settleSuspectsSoon([channel], calls);
   }
 
-  #send(call: PendingCall, channel: Channel, frame: Uint8Array): void {
+  #sendTo(call: PendingCall, channel: Channel, frame: Uint8Array): void {
     if (channel.leftReason !== undefined) {
       this.#settle(call, channel, nodeLeft(channel));
       return;
@@ -155,14 +167,21 @@ export class Caller {
   }
 
   #settle(call: PendingCall, channel: Channel, answer: NodeAnswer): void {
-    if (!call.missing.delete(channel)) return;
-    call.answers.set(channel.member, answer);
-    if (call.missing.size === 0) call.finish();
+    if (call.settle(channel, answer) && call.missing === 0 && call.isSent) this.#finish(call);
+  }
+
+  #finish(call: PendingCall): void {
+    clearTimeout(call.deadline);
+    call.signal?.removeEventListener("abort", call);
+    this.#calls.delete(call);
+    call.finish();
   }
 
   /** Settles what is missing, and tells those nodes that nobody waits for them. */
   #settleAll(call: PendingCall, code: ErrorCode, message: (nodeId: string) => string): void {
-    for (const channel of [...call.missing]) this.#giveUp(call, channel, code, message(channel.member.id));
+    for (const channel of call.channels) {
+      if (call.isMissing(channel)) this.#giveUp(call, channel, code, message(channel.member.id));
+    }
   }
 
   #giveUp(call: PendingCall, channel: Channel, code: ErrorCode, message: string): void {
@@ -181,29 +200,9 @@ export class Caller {
       if (!this.#isSuspect(channel)) continue;
       const message = `node ${channel.member.id} answers no pings; whether it ran the call is unknown`;
       for (const call of calls) {
-        if (call.missing.has(channel)) this.#giveUp(call, channel, "NODE_TIMEOUT", message);
+        if (call.isMissing(channel)) this.#giveUp(call, channel, "NODE_TIMEOUT", message);
       }
     }
-  }
-}
-
-function encodeCall(
-  id: number,
-  service: string,
-  timeoutMs: number,
-  methods: readonly { name: string; params: unknown }[],
-): Uint8Array | CenterError {
-  try {
-    return encodeLinkFrame([
-      "call",
-      id,
-      service,
-      Math.max(0, Math.round(timeoutMs)),
-      methods.map(({ name, params }) => [name, params]),
-    ]);
-  } catch (error) {
-    if (error instanceof CenterError) return error;
-    throw error;
   }
 }
 

@@ -669,7 +669,9 @@ describe("faults and callers that leave", () => {
       classic: (_request, given) => {
         hear(given);
         return new Promise((_resolve, reject) =>
-          given.signal.addEventListener("abort", () => reject(new CenterError("ABORTED", "gone"))),
+          given.signal.addEventListener("abort", {
+            handleEvent: () => reject(new CenterError("ABORTED", "gone")),
+          }),
         );
       },
       onCall: (info) => hearCall(info),

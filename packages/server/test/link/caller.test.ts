@@ -184,10 +184,7 @@ describe("a call settles for each node that it expects", () => {
     await pass(5);
     const answers = center.caller.call(channels, HUB_SERVICE, [], { timeoutMs: 1000 });
     await pass(5);
-    expect(Array.from(await answers, ([{ id }, answer]) => [id, answer.ok])).toEqual([
-      [gone.id, false],
-      [fine.id, true],
-    ]);
+    expect((await answers).answers.map(({ ok }) => ok)).toEqual([false, true]);
   });
 });
 
@@ -299,7 +296,7 @@ describe("what a node is sent", () => {
     const answers = center.caller.call([center.channelOf(node)], "other", commands, { timeoutMs: 1000 });
     await pass(5);
     const unknown = [false, "UNKNOWN_SERVICE", expect.any(String)];
-    expect([...(await answers).values()]).toEqual([{ ok: true, outcomes: [unknown, unknown] }]);
+    expect((await answers).answers).toEqual([{ ok: true, outcomes: [unknown, unknown] }]);
     expect(run).not.toHaveBeenCalled();
   });
 });

@@ -8,7 +8,8 @@ import { createHandlers, execute } from "../../src/node/handlers.js";
 import { CenterError } from "../../src/errors.js";
 import { Hub } from "../../src/node/hub.js";
 import { InterestFeed } from "../../src/node/interest.js";
-import { Caller, type NodeAnswer } from "../../src/rpc/caller.js";
+import { Caller } from "../../src/rpc/caller.js";
+import type { NodeAnswer } from "../../src/rpc/pending-calls.js";
 import { type Channel, type ChannelFrame, Channels } from "../../src/rpc/channel.js";
 import { Pinger, PingWatch } from "../../src/rpc/heartbeat.js";
 import { Responder } from "../../src/rpc/responder.js";
@@ -81,8 +82,8 @@ export class CenterEnd {
     const channels = nodes.map((node) => this.channelOf(node));
     // Tests send what no command of the table is.
     const commands = [command] as unknown as Parameters<Caller["call"]>[2];
-    const answers = await this.caller.call(channels, HUB_SERVICE, commands, { timeoutMs, signal });
-    return Object.fromEntries(Array.from(answers, ([member, answer]) => [member.id, answer]));
+    const { answers } = await this.caller.call(channels, HUB_SERVICE, commands, { timeoutMs, signal });
+    return Object.fromEntries(channels.map(({ member }, at) => [member.id, answers[at] as NodeAnswer]));
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,8 @@ import {
 } from "@websocket-center/protocol";
 import type { CallSignal } from "../../call-signal.js";
 import { CenterError } from "../../errors.js";
-import type { Caller, NodeAnswer } from "../../rpc/caller.js";
+import type { Caller } from "../../rpc/caller.js";
+import type { NodeAnswer } from "../../rpc/pending-calls.js";
 import type { Channel } from "../../rpc/channel.js";
 import { outcomeOfWire } from "../../rpc/outcome.js";
 
@@ -85,15 +86,15 @@ export class NodeAsker {
     params: NodeOperationParams<O>,
     options: AskOptions,
   ): Promise<Map<Channel, NodeTold<O>>> {
-    const answers = await this.#caller.call(
+    const { answers } = await this.#caller.call(
       channels,
       OPERATIONS_SERVICE,
       [{ name: operation, params }],
       options,
     );
     return new Map(
-      channels.map((channel) => {
-        const told = read(operation, channel, answers.get(channel.member));
+      channels.map((channel, at) => {
+        const told = read(operation, channel, answers[at]);
         if (!told.ok && told.error.code === "UNKNOWN_SERVICE")
           this.#silentUntil.set(channel, performance.now() + ASK_AGAIN_MS);
         return [channel, told];
