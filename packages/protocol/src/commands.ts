@@ -26,6 +26,7 @@ const connectionId = anyId;
 const groupId = anyId;
 const groupIds = z.array(groupId).min(1);
 const count = z.int().nonnegative();
+const flag = z.boolean();
 const idList = z.array(z.string());
 const exceptConnectionIds = z.array(anyId).optional();
 const exceptUserIds = z.array(anyId).optional();
@@ -124,7 +125,7 @@ export const commands = {
     scope: "read",
     target: "user",
     params: z.strictObject({ userId }),
-    result: z.boolean(),
+    result: flag,
     merge: "any",
     absent: false,
     doc: "Whether the user has a connection.",
@@ -133,7 +134,7 @@ export const commands = {
     scope: "read",
     target: "connection",
     params: z.strictObject({ connectionId }),
-    result: z.boolean(),
+    result: flag,
     merge: "any",
     absent: false,
     doc: "Whether the connection is open.",
@@ -268,7 +269,7 @@ export const commands = {
     scope: "read",
     target: "user",
     params: z.strictObject({ groupId, userId }),
-    result: z.boolean(),
+    result: flag,
     merge: "any",
     absent: false,
     doc: "Whether some connection of the user is in the group.",
@@ -277,7 +278,7 @@ export const commands = {
     scope: "read",
     target: "connection",
     params: z.strictObject({ groupId, connectionId }),
-    result: z.boolean(),
+    result: flag,
     merge: "any",
     absent: false,
     doc: "Whether the connection is in the group.",
@@ -367,7 +368,7 @@ export const commands = {
     scope: "send",
     target: "all",
     params: z.strictObject({ message }),
-    result: z.boolean(),
+    result: flag,
     merge: "any",
     absent: false,
     doc: "Sends to one connection of the node, picked at random. Answers whether one queued it.",
@@ -423,4 +424,17 @@ export type CommandMethods = { [C in CommandName]: (params: Params<C>) => Result
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);
+}
+
+/** What these schemas take, said without zod: nearly every result is one of them, and each call has one. */
+const plainResults = new Map<z.ZodType, (value: unknown) => boolean>([
+  [count, (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0],
+  [flag, (value) => typeof value === "boolean"],
+]);
+
+/** Whether that is what the command returns. */
+export function isResult(name: CommandName, value: unknown): boolean {
+  const { result } = commands[name];
+  const isPlain = plainResults.get(result);
+  return isPlain === undefined ? result.safeParse(value).success : isPlain(value);
 }

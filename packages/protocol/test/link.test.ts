@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type LinkFrame, linkFrames, parseLinkFrame } from "../src/index.js";
 
@@ -112,5 +113,49 @@ describe("frames of a link", () => {
       ok: false,
       error: expect.not.stringContaining("secret-"),
     });
+  });
+
+  test("calls and replies, which are checked by hand, are those that the schemas take", () => {
+    const odd = fc.oneof(
+      fc.constantFrom(0, 1, -1, 0.5, -0, NaN, Infinity, 2 ** 31, 2 ** 53, "", "INTERNAL", true, false, null),
+      fc.constantFrom("x".repeat(65), "x".repeat(129), "x".repeat(513), "x".repeat(2001), undefined),
+      fc.string(),
+      fc.constant({}),
+    );
+    const pair = fc.array(odd, { maxLength: 4 });
+    const often = (usual: unknown) => fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, odd);
+    const list = (usual: unknown[]) =>
+      fc.oneof(
+        { weight: 6, arbitrary: fc.array(fc.oneof(fc.constant(usual), pair), { maxLength: 3 }) },
+        odd,
+        fc.constantFrom(
+          Array.from({ length: 10_000 }, () => usual),
+          Array.from({ length: 10_001 }, () => usual),
+        ),
+      );
+    const reply = fc.tuple(fc.constant("reply"), often(7), list([true, 1]));
+    const call = fc.tuple(
+      fc.constant("call"),
+      often(7),
+      often("websocket"),
+      often(5000),
+      list(["countUsers", {}]),
+    );
+    const more = fc.array(odd, { maxLength: 1 });
+    const counts = { taken: 0, refused: 0 };
+    fc.assert(
+      fc.property(fc.oneof(reply, call), more, (frame, behind) => {
+        const value = [...frame, ...behind];
+        const parsed = parseLinkFrame(value);
+        const judged = linkFrames[frame[0] as "call" | "reply"].safeParse(value);
+        expect(parsed).toEqual(
+          judged.success ? { ok: true, frame: judged.data } : { ok: false, error: expect.any(String) },
+        );
+        counts[judged.success ? "taken" : "refused"] += 1;
+      }),
+      { numRuns: 1000 },
+    );
+    expect(counts.taken).toBeGreaterThan(50);
+    expect(counts.refused).toBeGreaterThan(50);
   });
 });

@@ -10,6 +10,7 @@ import {
   hexId,
   isCommandName,
   isErrorCode,
+  isResult,
   mayReconnect,
   nodeKeyOf,
   utf8Length,
@@ -44,6 +45,34 @@ describe("error codes", () => {
     for (const code of Object.keys(errorCodes)) expect(isErrorCode(code)).toBe(true);
     for (const code of ["", "constructor", "toString", "__proto__", "node_timeout"])
       expect(isErrorCode(code)).toBe(false);
+  });
+});
+
+describe("results of commands", () => {
+  test("are those that the table's schema takes, however they are checked", () => {
+    const values = [
+      0,
+      1,
+      -1,
+      0.5,
+      -0,
+      NaN,
+      Infinity,
+      2 ** 53,
+      "",
+      "done",
+      "gone",
+      true,
+      null,
+      undefined,
+      {},
+      [],
+    ];
+    for (const name of Object.keys(commands).filter(isCommandName)) {
+      for (const value of [...values, ["a"], [1], { a: 1 }]) {
+        expect(isResult(name, value)).toBe(commands[name].result.safeParse(value).success);
+      }
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Command, commands as commandTable, type WireOutcome } from "@websocket-center/protocol";
+import { type Command, isResult, type WireOutcome } from "@websocket-center/protocol";
 import type { NodeAnswer } from "../rpc/pending-calls.js";
 import { type Outcome, outcomeOfWire } from "../rpc/outcome.js";
 
@@ -29,8 +29,7 @@ export function outcomeOf(
 function checked(command: Command, nodeId: string, wire: WireOutcome | undefined): Outcome {
   const outcome = outcomeOfWire(wire);
   if (!outcome.ok) return outcome;
-  const result = commandTable[command.name].result.safeParse(outcome.value);
-  if (result.success) return { ok: true, value: result.data };
+  if (isResult(command.name, outcome.value)) return outcome;
   const message = `node ${nodeId} answered what ${command.name} does not return`;
   return { ok: false, code: "INTERNAL", message };
 }
