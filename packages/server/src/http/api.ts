@@ -18,8 +18,8 @@ import {
 import { findTokenInText } from "./body-token.js";
 import { type BodyReading, endAfterBody, readBody } from "./body.js";
 import type { ParamLimits } from "./classic-params.js";
-import { type ClassicRequest, needsOf, readClassicRequest, refusalByNode } from "./classic-request.js";
-import { ALLOWED_METHODS, anyOrigin, createGuard, preflightHeaders } from "./guard.js";
+import { type ClassicRequest, needBeyond, readClassicRequest, refusalByNode } from "./classic-request.js";
+import { type Admission, ALLOWED_METHODS, anyOrigin, createGuard, preflightHeaders } from "./guard.js";
 import { asBody, type JsonObject, parseJsonBody } from "./json-body.js";
 import { type Middleware, type Next, runMiddleware } from "./middleware.js";
 import { parseQuery, type QueryMap } from "./query.js";
@@ -125,6 +125,25 @@ interface RequestBody {
   refuse: (text: string | Uint8Array) => void;
 }
 
+/** The body of a request that came whole. */
+class WholeBody implements RequestBody {
+  readonly #bytes: Buffer | undefined;
+  readonly #res: ApiResponse;
+
+  constructor(bytes: Buffer | undefined, res: ApiResponse) {
+    this.#bytes = bytes;
+    this.#res = res;
+  }
+
+  read(): BodyReading {
+    return { kind: "bytes", bytes: this.#bytes ?? Buffer.alloc(0) };
+  }
+
+  refuse(text: string | Uint8Array): void {
+    this.#res.end(text);
+  }
+}
+
 const classicMethods: ReadonlySet<string | undefined> = new Set(ALLOWED_METHODS.split(", "));
 /** Who asks for what is public: anybody, whatever they show. */
 const unknownCaller: Principal = { name: "none", scopes: new Set() };
@@ -161,14 +180,10 @@ export function createApi(options: ApiOptions): Api {
   }
 
   function handleShort(req: ApiRequest & { body: Buffer | undefined }, res: ApiResponse): void {
-    const { body } = req;
-    const exchange = begin(req, res, {
-      read: () => ({ kind: "bytes", bytes: body ?? Buffer.alloc(0) }),
-      refuse: (text) => res.end(text),
-    });
+    const exchange = begin(req, res, new WholeBody(req.body, res));
     try {
-      const { cors, ...admission } = guard.check(req);
-      exchange.cors = cors;
+      const admission = guard.check(req);
+      exchange.cors = admission.cors;
       answerClassic(exchange, req.url ?? "/", admission)?.catch((error) => answerFault(exchange, error));
     } catch (error) {
       answerFault(exchange, error);
@@ -192,18 +207,14 @@ export function createApi(options: ApiOptions): Api {
       } else sendFailure(exchange, 404, options.notFound?.() ?? "not found");
       return;
     }
-    const { cors, ...admission } = guard.check(exchange.req);
-    exchange.cors = cors;
+    const admission = guard.check(exchange.req);
+    exchange.cors = admission.cors;
     if (found !== undefined) return answerGuardedRoute(exchange, url, found, admission);
     return answerClassic(exchange, url, admission);
   }
 
   /** @returns undefined where the request is answered at once. */
-  function answerClassic(
-    exchange: Exchange,
-    url: string,
-    admission: { ok: true } | { ok: false; message: string },
-  ): Promise<void> | undefined {
+  function answerClassic(exchange: Exchange, url: string, admission: Admission): Promise<void> | undefined {
     const { headers, method } = exchange.req;
     if (!classicMethods.has(method)) {
       return sendFailure(exchange, 405, "method not allowed", { Allow: ALLOWED_METHODS });
@@ -284,18 +295,19 @@ export function createApi(options: ApiOptions): Api {
   ): Promise<void> | undefined {
     const { req, res, callId } = exchange;
     const reading = readClassicRequest(query, body, limits);
-    if (reading.ok) exchange.events = reading.request.events.map(({ event }) => event);
-    const refusal = reading.ok
-      ? (denialOf(exchange, principal, needsOf(reading.request)) ??
-        (strict ? refusalByNode(reading.request) : undefined))
-      : reading.message;
-    if (refusal !== undefined) return sendFailure(exchange, 200, refusal);
-    if (!reading.ok || classic === undefined) return undefined;
+    if (!reading.ok) return sendFailure(exchange, 200, reading.message);
+    const { request } = reading;
+    exchange.events = request.events.map(({ event }) => event);
+    const need = needBeyond(principal.scopes, request);
+    const refusal =
+      need === undefined ? strict && refusalByNode(request) : denialOf(exchange, principal, [need]);
+    if (typeof refusal === "string") return sendFailure(exchange, 200, refusal);
+    if (classic === undefined) return undefined;
     const signal = new GiveUp();
     res.once("close", () => {
       if (!res.writableFinished) signal.abort();
     });
-    return classic(reading.request, { req, callId, principal, signal }).then((text) => {
+    return classic(request, { req, callId, principal, signal }).then((text) => {
       if (!canAnswer(res)) {
         finish(exchange, ABORTED_STATUS, "aborted");
         return;
@@ -309,7 +321,7 @@ export function createApi(options: ApiOptions): Api {
     exchange: Exchange,
     url: string,
     found: FoundRoute,
-    admission: { ok: true } | { ok: false; message: string },
+    admission: Admission,
   ): Promise<void> {
     const { req } = exchange;
     if (!admission.ok) {
@@ -418,11 +430,11 @@ export function createApi(options: ApiOptions): Api {
     exchange: Exchange,
     status: number,
     message: string,
-    headers: Readonly<Record<string, string>> = {},
+    more?: Readonly<Record<string, string>>,
   ): undefined {
     const { res, callId, cors } = exchange;
-    const body = failureText(message);
-    sendAnswer(res, callId, { status, contentType: JSON_TYPE, body, headers: { ...cors, ...headers } });
+    const headers = more === undefined ? cors : { ...cors, ...more };
+    sendAnswer(res, callId, { status, contentType: JSON_TYPE, body: failureText(message), headers });
     finish(exchange, status, "refused");
   }
 

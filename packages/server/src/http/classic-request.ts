@@ -1,9 +1,9 @@
 import {
   type ClassicEvent,
-  type ClassicParam,
   type ClassicParams,
   type Command,
   findClassicEvent,
+  type Scope,
 } from "@websocket-center/protocol";
 import { MAX_CALL_TIMEOUT_MS } from "../config/options.js";
 import type { Need } from "./access.js";
@@ -59,12 +59,13 @@ export function readClassicRequest(
   return { ok: true, request: timeoutMs === undefined ? { events } : { events, timeoutMs } };
 }
 
-/** What the token of a request must allow, event by event; those that are unknown need nothing. */
-export function* needsOf(request: ClassicRequest): Generator<Need> {
+/** The first thing that the request asks for beyond these scopes, if any; events that are unknown need nothing. */
+export function needBeyond(scopes: ReadonlySet<Scope>, request: ClassicRequest): Need | undefined {
   for (const { event } of request.events) {
     const known = findClassicEvent(event);
-    if (known !== undefined) yield { scope: known.scope, what: event };
+    if (known !== undefined && !scopes.has(known.scope)) return { scope: known.scope, what: event };
   }
+  return undefined;
 }
 
 /**
@@ -109,37 +110,53 @@ function readTimeout(given: unknown): number | undefined {
 export function readEvent(name: string, given: unknown, limits: ParamLimits): ClassicCall {
   const event = findClassicEvent(name);
   if (event === undefined) return { event: name, kind: "unknown", message: `unknown event "${shown(name)}"` };
-  const invalid = (problem: string): ClassicCall => ({
-    event: name,
-    kind: "invalid",
-    message: `${name}: ${problem}`,
-  });
-  const find = paramFinder(given);
-  if (find === undefined) {
-    return invalid("the parameters are neither an object (by name) nor a list (by position)");
+  const kind = kindOf(given);
+  if (kind === undefined) {
+    return invalid(name, "the parameters are neither an object (by name) nor a list (by position)");
   }
   const params: ClassicParams = {};
-  for (const [position, param] of event.params.entries()) {
-    const reading = readParam(param, find(param, position), limits);
-    if (!reading.ok) return invalid(reading.problem);
+  let position = 0;
+  for (const param of event.params) {
+    const reading = readParam(param, find(kind, given, param.name, position), limits);
+    if (!reading.ok) return invalid(name, reading.problem);
     params[param.name] = reading.value;
+    position += 1;
   }
   const command = event.toCommand(params);
-  if (command === undefined) return invalid(`neither ${optionalNames(event)} is given; expected one of them`);
+  if (command === undefined) {
+    return invalid(name, `neither ${optionalNames(event)} is given; expected one of them`);
+  }
   return { event: name, kind: "command", command, toValue: event.toValue };
 }
 
-/** How to find a parameter in what was given for an event: by position in a list, else by name. */
-function paramFinder(given: unknown): ((param: ClassicParam, position: number) => unknown) | undefined {
-  if (given === undefined || given === null) return () => undefined;
+function invalid(event: string, problem: string): ClassicCall {
+  return { event, kind: "invalid", message: `${event}: ${problem}` };
+}
+
+/** As what the parameters of an event were given: in a list by position, else by name. */
+type ParamsKind = "none" | "list" | "query" | "queryList" | "object";
+
+function kindOf(given: unknown): ParamsKind | undefined {
+  if (given === undefined || given === null) return "none";
   if (given === invalidText || given instanceof JsonNumber || typeof given !== "object") return undefined;
-  if (Array.isArray(given)) return (_, position) => given[position];
-  if (given instanceof QueryMap) {
-    if (!isQueryList(given)) return ({ name }) => given.get(name);
-    return (_, position) => given.get(String(position));
+  if (Array.isArray(given)) return "list";
+  if (given instanceof QueryMap) return isQueryList(given) ? "queryList" : "query";
+  return "object";
+}
+
+function find(kind: ParamsKind, given: unknown, name: string, position: number): unknown {
+  switch (kind) {
+    case "none":
+      return undefined;
+    case "list":
+      return (given as readonly unknown[])[position];
+    case "query":
+      return (given as QueryMap).get(name);
+    case "queryList":
+      return (given as QueryMap).get(String(position));
+    case "object":
+      return Object.hasOwn(given as JsonObject, name) ? (given as JsonObject)[name] : undefined;
   }
-  const object = given as JsonObject;
-  return ({ name }) => (Object.hasOwn(object, name) ? object[name] : undefined);
 }
 
 function optionalNames(event: ClassicEvent): string {

@@ -184,18 +184,32 @@ class LaneResponse implements ApiResponse {
   }
 
   writeHead(status: number, headers: Readonly<Record<string, string | number>>): void {
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-    for (const name in headers) head += `${name}: ${headers[name] ?? ""}\r\n`;
-    this.#head = `${head}Date: ${dateHeader()}\r\n${this.isLast ? lastAnswer : this.#keepAlive}\r\n\r\n`;
+    let fields = "";
+    for (const name in headers) fields += `${name}: ${headers[name] ?? ""}\r\n`;
+    this.#head = this.#headOf(status, fields);
     this.headersSent = true;
   }
 
   end(body: string | Uint8Array = ""): void {
+    this.#write(this.#head, body);
+  }
+
+  answer(status: number, fields: string, body: string | Uint8Array): void {
+    this.headersSent = true;
+    this.#write(this.#headOf(status, fields), body);
+  }
+
+  #headOf(status: number, fields: string): string {
+    const connection = this.isLast ? lastAnswer : this.#keepAlive;
+    return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields}Date: ${dateHeader()}\r\n${connection}\r\n\r\n`;
+  }
+
+  #write(head: string, body: string | Uint8Array): void {
     this.writableEnded = true;
     if (typeof body === "string") {
-      this.#socket.write(this.#head + body);
+      this.#socket.write(head + body);
     } else {
-      this.#socket.write(this.#head, "latin1");
+      this.#socket.write(head, "latin1");
       this.#socket.write(body);
     }
     this.#onAnswered();

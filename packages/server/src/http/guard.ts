@@ -41,11 +41,10 @@ const noOrigin = { Vary: "Origin" } as const;
 export function createGuard({ needsToken, allowedOrigins, trustedProxies = [] }: GuardOptions): Guard {
   const listed = new Set(allowedOrigins.map(normalOrigin));
   const isTrusted = createAddressRange(trustedProxies);
-  const openly: Admission = { ok: true, cors: anyOrigin };
 
   /** Whether a proxy passed the request on, of which nobody can say that it serves this machine alone. */
   function comesFromAfar({ headers, socket }: GuardedRequest): boolean {
-    if (!forwardingHeaders.some((name) => headers[name] !== undefined)) return false;
+    if (!wasForwarded(headers)) return false;
     if (!isTrusted(socket.remoteAddress ?? "")) return true;
     const addresses = forwardedChains(headers).flat();
     const hosts = String(headers["x-forwarded-host"] ?? "localhost").split(",");
@@ -83,6 +82,15 @@ const forwardingHeaders = [
   "x-real-ip",
 ] as const;
 
+function wasForwarded(headers: IncomingHttpHeaders): boolean {
+  for (const name of forwardingHeaders) if (headers[name] !== undefined) return true;
+  return false;
+}
+
+/** Every request is told one of these, or why it is refused. */
+const openly: Admission = { ok: true, cors: anyOrigin };
+const locally: Admission = { ok: true, cors: noOrigin };
+
 function checkLocally(req: GuardedRequest, listed: ReadonlySet<string>): Admission {
   const { headers, url } = req;
   if (!namesLoopback(headers.host) || !targetsLoopback(url)) {
@@ -90,7 +98,7 @@ function checkLocally(req: GuardedRequest, listed: ReadonlySet<string>): Admissi
   }
   const origin = headers.origin;
   if (origin === undefined) {
-    if (headers["sec-fetch-site"] !== "cross-site") return { ok: true, cors: noOrigin };
+    if (headers["sec-fetch-site"] !== "cross-site") return locally;
     return refuse("without a token, the API answers no page of another site");
   }
   if (!isLoopbackOrigin(origin) && !listed.has(normalOrigin(origin))) {

@@ -21,7 +21,7 @@ export interface PlaceFailure {
  *
  * The text is put together piece by piece: of what it says about nodes that were not asked, only the event's absent
  * value has to be made for each request.
- * @returns the JSON text of the answer, and which places failed at their nodes.
+ * @returns the JSON text of the answer.
  */
 export async function answerClassic(
   router: Router,
@@ -32,56 +32,61 @@ export async function answerClassic(
     origin: CallOrigin;
     /** Told of each command and what it came to at each node that was asked. */
     onRun: (command: Command, outcomes: Iterable<Outcome>) => void;
+    /** Told which places failed at their nodes, if any. */
+    onFailures: (failures: readonly PlaceFailure[]) => void;
   },
-): Promise<{ body: string; failures: PlaceFailure[] }> {
+): Promise<string> {
   const batch: Command[] = [];
   for (const call of request.events) if (call.kind === "command") batch.push(call.command);
   const { nodes, places } = await router.ask(batch, options);
   const texts = textsOf(nodes);
   const failures: PlaceFailure[] = [];
-  const events: string[] = [];
+  let data = "";
   let ran = 0;
   for (const call of request.events) {
-    const asked: Places = (call.kind === "command" ? places[ran++] : undefined) ?? new Map();
+    const asked = (call.kind === "command" ? places[ran++] : undefined) ?? nowhere;
     if (call.kind === "command") options.onRun(call.command, asked.values());
     for (const [{ member }, outcome] of asked) {
       if (!outcome.ok) failures.push({ event: call.event, nodeId: member.id, code: outcome.code });
     }
-    events.push(`${JSON.stringify(call.event)}:{${placesText(call, nodes, texts.keys, asked)}}`);
+    data += `${data === "" ? "" : ","}${JSON.stringify(call.event)}:{${placesText(call, texts, asked)}}`;
   }
-  const body = `{"code":0,"msg":"ok","extra":[],"master_ids":${texts.ids},"data":{${events.join(",")}}}`;
-  return { body, failures };
+  if (failures.length > 0) options.onFailures(failures);
+  return `${texts.head}${data}}}`;
 }
 
-function placesText(
-  call: ClassicCall,
-  nodes: readonly Channel[],
-  keys: readonly string[],
-  asked: Places,
-): string {
+const nowhere: Places = new Map();
+
+function placesText(call: ClassicCall, { nodes, keys }: NodesText, asked: Places): string {
   const rest = call.kind === "command" ? absentText(call) : failureText(call.message);
   let text = "";
-  for (const [at, node] of nodes.entries()) {
+  let at = 0;
+  for (const node of nodes) {
     const outcome = asked.get(node);
-    if (at > 0) text += ",";
-    text += keys[at] ?? "";
+    text += keys[at++] ?? "";
     text += outcome === undefined ? rest : outcomeText(call, outcome);
   }
   return text;
 }
 
 function absentText({ command, toValue }: Extract<ClassicCall, { kind: "command" }>): string {
-  return JSON.stringify(toValue(commandTable[command.name].absent));
+  return jsonOf(toValue(commandTable[command.name].absent));
 }
 
 function outcomeText(call: ClassicCall, outcome: Outcome): string {
   if (!outcome.ok) return failureText(outcome.message);
-  return JSON.stringify(call.kind === "command" ? call.toValue(outcome.value) : outcome.value);
+  return jsonOf(call.kind === "command" ? call.toValue(outcome.value) : outcome.value);
 }
 
-/** The JSON text of the nodes' ids, as a list and as keys. */
+/** Nearly every value is a number. */
+function jsonOf(value: unknown): string {
+  return typeof value === "number" && Number.isFinite(value) ? String(value) : JSON.stringify(value);
+}
+
+/** What answers say of the linked nodes: all before `data`, and the key of each in a list of places. */
 interface NodesText {
-  ids: string;
+  nodes: readonly Channel[];
+  head: string;
   keys: readonly string[];
 }
 
@@ -91,9 +96,11 @@ const known = new WeakMap<readonly Channel[], NodesText>();
 function textsOf(nodes: readonly Channel[]): NodesText {
   const found = known.get(nodes);
   if (found !== undefined) return found;
+  const ids = nodes.map(({ member }) => JSON.stringify(member.id));
   const made = {
-    ids: JSON.stringify(nodes.map(({ member }) => member.id)),
-    keys: nodes.map(({ member }) => `${JSON.stringify(member.id)}:`),
+    nodes,
+    head: `{"code":0,"msg":"ok","extra":[],"master_ids":[${ids.join(",")}],"data":{`,
+    keys: ids.map((id, at) => `${at === 0 ? "" : ","}${id}:`),
   };
   known.set(nodes, made);
   return made;

@@ -68,17 +68,14 @@ export function createCenterApi(
       ...consoleRoutes(),
       "/assign": guardedAssignRoute((userId) => center.assign(userId)),
     },
-    classic: async (request, call) => {
-      const timeoutMs = request.timeoutMs ?? callTimeoutMs;
-      const { body, failures } = await answerClassic(links.router, request, {
-        timeoutMs,
+    classic: (request, call) =>
+      answerClassic(links.router, request, {
+        timeoutMs: request.timeoutMs ?? callTimeoutMs,
         signal: call.signal,
         origin: { callId: call.callId, via: "classic", principal: call.principal.name },
         onRun: (command, outcomes) => audit.command(call, command, outcomes),
-      });
-      if (failures.length > 0) reports.placesFailed(call.callId, failures);
-      return body;
-    },
+        onFailures: (failures) => reports.placesFailed(call.callId, failures),
+      }),
     onDenied: (denial) => audit.denied(denial),
     onCall: (info) => {
       reports.called(info);
