@@ -97,19 +97,20 @@ export class Interest<C extends InterestChannel = Channel> {
     this.#leases.review(channel);
   }
 
-  /** Adds to `channels` the nodes that are known to hold it. */
-  addHolders(kind: InterestKind, id: string, channels: Set<C>): void {
+  /** Those that hold it, and those of which it is not known; each once. */
+  mayHold(kind: InterestKind, id: string): C[] {
+    const untrusted = this.#leases.untrusted();
+    const channels = untrusted.size === 0 ? [] : [...untrusted];
     const holders = this.#index.holdersOf(kind, id);
-    if (holders === undefined) return;
-    if (typeof holders === "number") {
-      const channel = this.#channels.get(holders);
-      if (channel !== undefined) channels.add(channel);
-      return;
-    }
-    for (const holder of holders) {
-      const channel = this.#channels.get(holder);
-      if (channel !== undefined) channels.add(channel);
-    }
+    if (holders === undefined) return channels;
+    if (typeof holders === "number") this.#addHolder(holders, untrusted, channels);
+    else for (const holder of holders) this.#addHolder(holder, untrusted, channels);
+    return channels;
+  }
+
+  #addHolder(holder: number, untrusted: ReadonlySet<C>, channels: C[]): void {
+    const channel = this.#channels.get(holder);
+    if (channel !== undefined && !untrusted.has(channel)) channels.push(channel);
   }
 
   /** Those that have to be asked now whatever is known of them. */

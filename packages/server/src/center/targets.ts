@@ -31,6 +31,10 @@ export class Targets {
    * One that has left since it was listed is still asked, and answers NODE_LEFT: what it held is unknown, not absent.
    */
   of(commands: readonly Command[], nodes: readonly Channel[]): readonly Channel[] {
+    const [only] = commands;
+    if (commands.length === 1 && only !== undefined && nodes === this.#registry.channels()) {
+      return this.ofOne(only);
+    }
     const concerns = commands.map(concernOf);
     const some = concerns.filter((concern) => concern !== "every");
     if (some.length < concerns.length) {
@@ -53,30 +57,31 @@ export class Targets {
       return this.#registry.channels();
     }
     this.counts.toSome += 1;
-    return [...this.#find([concern])];
+    const [id] = concern.ids;
+    return concern.ids.length === 1 && id !== undefined
+      ? this.#findOne(concern.kind, id)
+      : [...this.#find([concern])];
   }
 
   /** Those that hold the user or group, or of which it is not known. */
   holders(kind: InterestKind, id: string): ReadonlySet<Channel> {
     if (!isInterestId(id)) return new Set(this.#registry.channels());
-    return this.#find([{ kind, ids: [id] }]);
+    return new Set(this.#interest.mayHold(kind, id));
+  }
+
+  #findOne(kind: InterestKind | "connection", id: string): readonly Channel[] {
+    if (kind === "connection") {
+      const node = this.#registry.nodeOf(id);
+      return node === undefined ? [] : [node];
+    }
+    return this.#interest.mayHold(kind, id);
   }
 
   #find(concerns: readonly Exclude<Concern, "every">[]): Set<Channel> {
     const found = new Set<Channel>();
-    let isByInterest = false;
     for (const { kind, ids } of concerns) {
-      if (kind === "connection") {
-        for (const id of ids) {
-          const node = this.#registry.nodeOf(id);
-          if (node !== undefined) found.add(node);
-        }
-      } else {
-        isByInterest = true;
-        for (const id of ids) this.#interest.addHolders(kind, id, found);
-      }
+      for (const id of ids) for (const node of this.#findOne(kind, id)) found.add(node);
     }
-    if (isByInterest) for (const node of this.#interest.untrusted()) found.add(node);
     return found;
   }
 }

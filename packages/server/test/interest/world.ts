@@ -230,8 +230,7 @@ export class World {
       if (link?.atCenter.isAlive !== true) continue;
       for (const user of ["nobody", ...this.#answered]) {
         const asked = new Set<End>();
-        interest.addHolders("user", user, asked);
-        for (const end of interest.untrusted()) asked.add(end);
+        for (const end of interest.mayHold("user", user)) asked.add(end);
         this.seen.routed += 1;
         if (asked.has(link.atCenter)) continue;
         this.seen.spared += 1;
