@@ -284,9 +284,9 @@ export function subjectOf(command: { name: string; params: unknown }): {
 } {
   if (!Object.hasOwn(commands, command.name)) return {};
   const { connectionId, userId, groupId } = command.params as Record<string, unknown>;
-  return {
-    ...(typeof connectionId === "string" ? { connectionId } : {}),
-    ...(typeof userId === "string" ? { userId } : {}),
-    ...(typeof groupId === "string" ? { groupId } : {}),
-  };
+  const subject: ReturnType<typeof subjectOf> = {};
+  if (typeof connectionId === "string") subject.connectionId = connectionId;
+  if (typeof userId === "string") subject.userId = userId;
+  if (typeof groupId === "string") subject.groupId = groupId;
+  return subject;
 }

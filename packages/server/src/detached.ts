@@ -1,14 +1,13 @@
 import type { subjectOf } from "@websocket-center/protocol";
 
 type Subject = ReturnType<typeof subjectOf>;
+type Named = { [name in keyof Subject]: Subject[name] | undefined };
 
-/** Whom a command is for, to be remembered. */
-export function detachedSubject({ connectionId, userId, groupId }: Subject): Subject {
-  return {
-    ...(connectionId === undefined ? {} : { connectionId: detached(connectionId) }),
-    ...(userId === undefined ? {} : { userId: detached(userId) }),
-    ...(groupId === undefined ? {} : { groupId: detached(groupId) }),
-  };
+/** Says in an entry that is to be remembered whom a command is for. */
+export function nameSubject(entry: Named, { connectionId, userId, groupId }: Subject): void {
+  if (connectionId !== undefined) entry.connectionId = detached(connectionId);
+  if (userId !== undefined) entry.userId = detached(userId);
+  if (groupId !== undefined) entry.groupId = detached(groupId);
 }
 
 /**

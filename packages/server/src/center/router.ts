@@ -121,7 +121,8 @@ export class Router {
       }
       const onAnswers = (answers: readonly NodeAnswer[]): void => {
         try {
-          for (const [at, channel] of targets.entries()) record(places, batch, channel, answers[at]);
+          let at = 0;
+          for (const channel of targets) record(places, batch, channel, answers[at++]);
           resolve(this.#settled(asked));
         } catch (error) {
           reject(error);
@@ -134,8 +135,9 @@ export class Router {
   #settled({ batch, nodes, places, calls, startedAt, origin }: Asked): AskedAnswer {
     if (origin !== undefined) {
       const linkedNodes = nodes.length;
-      for (const [at, { name, params }] of batch.entries()) {
-        const settled = places[at] ?? new Map();
+      let at = 0;
+      for (const { name, params } of batch) {
+        const settled = places[at++] ?? new Map();
         this.#onSettled({ origin, name, params, startedAt, linkedNodes, places: settled, calls });
       }
     }
@@ -181,7 +183,9 @@ function record(
 ): void {
   const { id } = channel.member;
   const settled = counted(answer, commands.length, id);
-  for (const [at, command] of commands.entries()) {
+  let at = 0;
+  for (const command of commands) {
     places[at]?.set(channel, outcomeOf(command, id, settled, at));
+    at += 1;
   }
 }

@@ -1,5 +1,5 @@
 import { type CenterTrace, subjectOf } from "@websocket-center/protocol";
-import { detachedSubject } from "../../detached.js";
+import { nameSubject } from "../../detached.js";
 import type { Channel } from "../../rpc/channel.js";
 import { Recent } from "../../recent.js";
 import type { Outcome } from "../../rpc/outcome.js";
@@ -74,12 +74,12 @@ export class CallTraces {
       via,
       principal,
       command: name,
-      ...detachedSubject(subjectOf({ name, params })),
       ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
       linkedNodes,
       asked,
       calls,
     };
+    nameSubject(entry, subjectOf({ name, params }));
     if (this.#events.isHeard) this.#tell(entry);
     this.#recent.add(entry);
   }

@@ -6,7 +6,7 @@ import {
   type NodeTrace,
   subjectOf,
 } from "@websocket-center/protocol";
-import { detachedSubject } from "../../detached.js";
+import { nameSubject } from "../../detached.js";
 import { codeOf } from "../../errors.js";
 import type { Connection } from "../connection.js";
 import type { Hub } from "../hub.js";
@@ -159,9 +159,10 @@ export class Witness {
   #ran(name: CommandName, subject: Subject, outcome: Partial<NodeTrace>): void {
     const at = Date.now();
     if (this.#traces.isOn) {
+      const entry: NodeTrace = { at, what: name, ...this.#asker, ...subject, ...outcome };
       // What came over a link is text of its own; what came to this node's own port was cut out of a URL.
-      const whom = this.#asker === undefined ? detachedSubject(subject) : subject;
-      this.#traces.add({ at, what: name, ...this.#asker, ...whom, ...outcome });
+      if (this.#asker === undefined) nameSubject(entry, subject);
+      this.#traces.add(entry);
     }
     if (name === "bindUser" && outcome.change === "done") {
       const connection = this.#hub.connection(subject.connectionId ?? "");
