@@ -36,6 +36,6 @@ function kindOf({ functionName, url }) {
     return "write, in the kernel";
   if (url.startsWith("node:") || url === "") return "Node.js";
   if (url.includes("/node_modules/ws/")) return "ws";
-  if (url.includes("/node_modules/")) return "MessagePack and zod";
+  if (url.includes("/node_modules/")) return "libraries";
   return "websocket-center";
 }

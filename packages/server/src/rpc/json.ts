@@ -1,6 +1,6 @@
 import { CenterError } from "../errors.js";
 
-/** Deeper than any value that somebody reads; frames nest more, see MAX_DEPTH of wire/scan.ts. */
+/** Deeper than any value that somebody reads; frames nest more, see MAX_DEPTH of wire/limits.ts. */
 const MAX_VALUE_DEPTH = 48;
 /** Deeper than any result: frames have room for it and their own levels. */
 export const MAX_RESULT_DEPTH = 80;

@@ -1,15 +1,12 @@
-import { Decoder, Encoder } from "@msgpack/msgpack";
 import { type LinkFrame, parseLinkFrame } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
-import { MAX_DEPTH, scanMessagePack } from "./scan.js";
-
-const encoder = new Encoder({ ignoreUndefined: true, maxDepth: MAX_DEPTH });
-const decoder = new Decoder();
+import { decodeMessagePack as decode, MessagePackFault } from "./decode.js";
+import { encodeMessagePack } from "./encode.js";
 
 /** @throws CenterError INVALID_PARAMS for a value that no peer could decode: of another kind than JSON, or too deep. */
 export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
   try {
-    return encoder.encode(frame);
+    return encodeMessagePack(frame);
   } catch (error) {
     throw new CenterError("INVALID_PARAMS", `a ${frame[0]} frame cannot be encoded: ${messageOf(error)}`, {
       cause: error,
@@ -18,7 +15,7 @@ export function encodeLinkFrame(frame: LinkFrame): Uint8Array {
 }
 
 /**
- * Decodes what a peer sent, and trusts nothing in it: bounds first, then the bytes, then the schema.
+ * Decodes what a peer sent, and trusts nothing in it: neither the bytes nor what they say.
  * @throws CenterError LINK_PROTOCOL, whose text holds none of the values.
  */
 export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
@@ -27,14 +24,11 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
 
 /** The first half of `decodeLinkFrame`: a value that is not checked against any schema yet. */
 export function decodeMessagePack(bytes: Uint8Array): unknown {
-  const fault = scanMessagePack(bytes);
-  if (fault !== undefined) throw new CenterError("LINK_PROTOCOL", `a frame ${fault}`);
   try {
-    return decoder.decode(bytes);
+    return decode(bytes);
   } catch (error) {
-    throw new CenterError("LINK_PROTOCOL", `a frame cannot be decoded: ${messageOf(error)}`, {
-      cause: error,
-    });
+    if (!(error instanceof MessagePackFault)) throw error;
+    throw new CenterError("LINK_PROTOCOL", `a frame ${error.message}`, { cause: error });
   }
 }
 

@@ -14,15 +14,7 @@ const published = {
   "websocket-center": "packages/server",
   "@websocket-center/protocol": "packages/protocol",
 };
-const withTypesOfTheirOwn = [
-  "zod",
-  "pino",
-  "prom-client",
-  "@msgpack/msgpack",
-  "commander",
-  "lossless-json",
-  "ws",
-];
+const withTypesOfTheirOwn = ["zod", "pino", "prom-client", "commander", "lossless-json", "ws"];
 const needed = [...withTypesOfTheirOwn, "@types/node"];
 
 const program = `
