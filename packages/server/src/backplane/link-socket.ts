@@ -1,7 +1,11 @@
+import type { Duplex } from "node:stream";
 import type WebSocket from "ws";
 import { CenterError } from "../errors.js";
+import { headLength, putHead } from "../wire/websocket-head.js";
 import { MAX_FRAME_BYTES, type Sent } from "./backplane.js";
 
+/** A WebSocket message of bytes. */
+const BINARY = 0x2;
 const LENGTH_BYTES = 4;
 /** A message is flushed before it grows past this. */
 const FLUSH_BYTES = 64 * 1024;
@@ -19,14 +23,20 @@ export class LinkSocket {
   /** Called once, with why the link ended, and the close code where the peer sent one. */
   onClose: (reason: string, code?: number) => void = () => {};
   readonly #webSocket: WebSocket;
+  readonly #socket: Duplex | undefined;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #sent: Sent[] = [];
   #scheduled = false;
   #ended: string | undefined;
 
-  constructor(webSocket: WebSocket) {
+  /**
+   * @param socket - what the server of a WebSocket has it on: a message is then written in one piece, which `ws` would write
+   * in two. A client's messages have to be masked, which is left to `ws`.
+   */
+  constructor(webSocket: WebSocket, socket?: Duplex) {
     this.#webSocket = webSocket;
+    this.#socket = socket;
     webSocket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
     webSocket.on("error", (error) => this.#end(error.message));
     webSocket.on("close", (code, reason) => {
@@ -50,9 +60,7 @@ export class LinkSocket {
       sent?.(false);
       return;
     }
-    const length = Buffer.allocUnsafe(LENGTH_BYTES);
-    length.writeUInt32BE(frame.length);
-    this.#queue.push(length, frame);
+    this.#queue.push(frame);
     this.#queuedBytes += LENGTH_BYTES + frame.length;
     if (sent !== undefined) this.#sent.push(sent);
     if (this.#queuedBytes >= FLUSH_BYTES) {
@@ -67,14 +75,24 @@ export class LinkSocket {
   flush(): void {
     this.#scheduled = false;
     if (this.#queue.length === 0 || this.#ended !== undefined) return;
-    const message = Buffer.concat(this.#queue, this.#queuedBytes);
+    const queue = this.#queue;
+    const size = this.#queuedBytes;
     const sent = this.#sent;
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#sent = [];
-    this.#webSocket.send(message, { binary: true }, () => {
-      for (const tell of sent) tell(true);
-    });
+    const tell = sent.length === 0 ? undefined : () => sent.forEach((each) => each(true));
+    if (this.#socket === undefined || this.#webSocket.readyState !== this.#webSocket.OPEN) {
+      const message = Buffer.allocUnsafe(size);
+      putFrames(queue, message, 0);
+      this.#webSocket.send(message, { binary: true }, tell);
+    } else {
+      const headBytes = headLength(size);
+      const message = Buffer.allocUnsafe(headBytes + size);
+      putHead(message, BINARY, size);
+      putFrames(queue, message, headBytes);
+      this.#socket.write(message, tell);
+    }
   }
 
   /** Ends the link at once, without waiting for the peer. */
@@ -125,5 +143,14 @@ export class LinkSocket {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.onClose(reason, code);
+  }
+}
+
+function putFrames(frames: readonly Uint8Array[], message: Buffer, from: number): void {
+  let at = from;
+  for (const frame of frames) {
+    at = message.writeUInt32BE(frame.length, at);
+    message.set(frame, at);
+    at += frame.length;
   }
 }

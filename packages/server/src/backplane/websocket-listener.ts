@@ -73,7 +73,9 @@ export class WebSocketListener extends LinkBackplane {
       );
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket, request));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+      this.#welcome(webSocket, socket, request),
+    );
   }
 
   /** Ends every link with 1012; nodes dial again as soon as somebody listens. */
@@ -97,10 +99,10 @@ export class WebSocketListener extends LinkBackplane {
     return { status: 403, error: new CenterError("LINK_CERT_REFUSED", problem) };
   }
 
-  #welcome(webSocket: WebSocket, request: IncomingMessage): void {
+  #welcome(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void {
     const { remoteAddress: host = "", remotePort: port = "" } = request.socket;
     const address = `${host}:${port}`;
-    const link = new LinkSocket(webSocket);
+    const link = new LinkSocket(webSocket, socket);
     const timer = setTimeout(() => {
       over();
       this.#refuse(link, address, new CenterError("LINK_PROTOCOL", "the handshake took too long"));

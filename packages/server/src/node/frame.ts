@@ -1,4 +1,5 @@
 import type { Message } from "@websocket-center/protocol";
+import { headLength, putHead } from "../wire/websocket-head.js";
 
 export const TEXT = 0x1;
 export const BINARY = 0x2;
@@ -31,20 +32,10 @@ export function encodePong(payload: Uint8Array): Frame {
 }
 
 function encodeFrame(opcode: number, length: number, payload: string | Uint8Array): Frame {
-  const headerLength = length < 126 ? 2 : length < 0x10000 ? 4 : 10;
-  const bytes = Buffer.allocUnsafe(headerLength + length);
-  bytes[0] = 0x80 | opcode;
-  if (headerLength === 2) {
-    bytes[1] = length;
-  } else if (headerLength === 4) {
-    bytes[1] = 126;
-    bytes.writeUInt16BE(length, 2);
-  } else {
-    bytes[1] = 127;
-    bytes.writeUInt32BE(0, 2);
-    bytes.writeUInt32BE(length, 6);
-  }
-  if (typeof payload === "string") bytes.write(payload, headerLength, "utf8");
-  else bytes.set(payload, headerLength);
-  return { opcode, payload: bytes.subarray(headerLength), bytes };
+  const headBytes = headLength(length);
+  const bytes = Buffer.allocUnsafe(headBytes + length);
+  putHead(bytes, opcode, length);
+  if (typeof payload === "string") bytes.write(payload, headBytes, "utf8");
+  else bytes.set(payload, headBytes);
+  return { opcode, payload: bytes.subarray(headBytes), bytes };
 }
