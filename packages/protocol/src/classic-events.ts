@@ -83,7 +83,6 @@ function event<C extends CommandName>(
 const nothing = (): Record<string, never> => ({});
 const byUser = (p: ClassicParams) => ({ userId: text(p["id"]) });
 const byConnection = (p: ClassicParams) => ({ connectionId: text(p["_id"]) });
-const excepted = (p: ClassicParams) => ({ exceptConnectionIds: list(p["exclude_Ids"]) });
 
 /** The events of the classic API, by name. docs/CLASSIC-API.md is made from this table. */
 export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
@@ -210,13 +209,13 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
   sendMessageToId: event(
     "sendToUser",
     [id, msg, exclude_Ids],
-    (p) => ({ ...byUser(p), message: text(p["msg"]), ...excepted(p) }),
+    (p) => ({ userId: text(p["id"]), message: text(p["msg"]), exceptConnectionIds: list(p["exclude_Ids"]) }),
     "number of connections that the message was queued to",
   ),
   sendMessageTo_Id: event(
     "sendToConnection",
     [_id, msg],
-    (p) => ({ ...byConnection(p), message: text(p["msg"]) }),
+    (p) => ({ connectionId: text(p["_id"]), message: text(p["msg"]) }),
     "1, or 0 where not here",
   ),
   sendToClient: {
@@ -224,11 +223,17 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
     commands: ["sendToUser", "sendToConnection"],
     scope: "send",
     toCommand: (p) => {
-      const rest = { message: text(p["msg"]), ...excepted(p) };
-      if (p["id"] !== undefined) return { name: "sendToUser", params: { ...byUser(p), ...rest } };
-      if (p["_id"] !== undefined)
-        return { name: "sendToConnection", params: { ...byConnection(p), ...rest } };
-      return undefined;
+      const message = text(p["msg"]);
+      const exceptConnectionIds = list(p["exclude_Ids"]);
+      const { id: userId, _id: connectionId } = p;
+      if (userId !== undefined) {
+        return { name: "sendToUser", params: { userId: text(userId), message, exceptConnectionIds } };
+      }
+      if (connectionId === undefined) return undefined;
+      return {
+        name: "sendToConnection",
+        params: { connectionId: text(connectionId), message, exceptConnectionIds },
+      };
     },
     toValue: asIs,
     doc: "by user where `id` is given, else by connection: the number of connections that the message was queued to",
@@ -240,26 +245,30 @@ export const classicEvents: Readonly<Record<string, ClassicEvent>> = {
       groupId: text(p["groupId"]),
       message: text(p["msg"]),
       exceptUserIds: list(p["excludeIds"]),
-      ...excepted(p),
+      exceptConnectionIds: list(p["exclude_Ids"]),
     }),
     "number of connections that the message was queued to",
   ),
   sendMessageToGroupByOnlyId: event(
     "sendToGroupsOfUser",
     [id, msg, exclude_Ids],
-    (p) => ({ ...byUser(p), message: text(p["msg"]), ...excepted(p) }),
+    (p) => ({ userId: text(p["id"]), message: text(p["msg"]), exceptConnectionIds: list(p["exclude_Ids"]) }),
     "sends to every group that this user is in, on every node; a connection gets it once; number of connections",
   ),
   sendMessageToGroupByOnly_Id: event(
     "sendToGroupsOfConnection",
     [_id, msg, exclude_Ids],
-    (p) => ({ ...byConnection(p), message: text(p["msg"]), ...excepted(p) }),
+    (p) => ({
+      connectionId: text(p["_id"]),
+      message: text(p["msg"]),
+      exceptConnectionIds: list(p["exclude_Ids"]),
+    }),
     "sends to every group that this connection is in, on every node; a connection gets it once; number of connections",
   ),
   broadcast: event(
     "broadcast",
     [msg, exclude_Ids],
-    (p) => ({ message: text(p["msg"]), ...excepted(p) }),
+    (p) => ({ message: text(p["msg"]), exceptConnectionIds: list(p["exclude_Ids"]) }),
     "number of connections that the message was queued to",
   ),
   randSendToConnection: event(
