@@ -57,15 +57,19 @@ function writeList(list: readonly unknown[], depth: number): void {
 }
 
 function writeObject(object: object, depth: number): void {
-  if (object instanceof Date || ArrayBuffer.isView(object)) {
-    throw new TypeError(`a ${object.constructor.name} has no form in JSON`);
+  if (Object.getPrototypeOf(object) !== Object.prototype) {
+    if (object instanceof Date || ArrayBuffer.isView(object)) {
+      throw new TypeError(`a ${object.constructor.name} has no form in JSON`);
+    }
+    writeObject({ ...object }, depth);
+    return;
   }
   const values = object as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(object);
   let count = 0;
-  for (const key of keys) if (values[key] !== undefined) count += 1;
+  // A list of the keys would cost as much again: a plain object has none but its own.
+  for (const key in values) if (values[key] !== undefined) count += 1;
   writeSize(count, mapHeads);
-  for (const key of keys) {
+  for (const key in values) {
     const value = values[key];
     if (value === undefined) continue;
     writeText(key);
