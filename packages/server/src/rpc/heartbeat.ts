@@ -6,6 +6,9 @@ import { encodeLinkFrame } from "../wire/codec.js";
 /** Who has answered no ping for this long is suspect. */
 export const SUSPECT_MS = 1000;
 
+/** A write for each takes some microseconds: a beat to a thousand nodes must not hold up calls. */
+const PINGS_PER_TURN = 64;
+
 /** In how many parts the silence after which a center is given up is counted. */
 const SILENT_TICKS = 15;
 
@@ -120,17 +123,26 @@ export class Pinger {
 
   #beat(): void {
     this.#number += 1;
-    const frame = encodeLinkFrame(["ping", this.#number]);
+    this.#ping(this.#number, encodeLinkFrame(["ping", this.#number]), [...this.#pulses].values());
+  }
+
+  /** Pings the nodes that are left, some in each turn of the event loop. */
+  #ping(number: number, frame: Uint8Array, left: Iterator<[Channel, Pulse]>): void {
     const sentAt = performance.now();
-    for (const [channel, pulse] of [...this.#pulses]) {
+    for (let count = 0; count < PINGS_PER_TURN; count += 1) {
+      const next = left.next();
+      if (next.done === true) return;
+      const [channel, pulse] = next.value;
+      if (this.#pulses.get(channel) !== pulse) continue;
       if (pulse.unanswered.length >= this.#maxUnanswered) {
         channel.end(`it answered no ping for ${this.#silenceMs} ms`);
         continue;
       }
-      pulse.unanswered.push({ number: this.#number, sentAt });
+      pulse.unanswered.push({ number, sentAt });
       channel.sendEncoded(frame, "");
       this.#watch(channel, pulse);
     }
+    setImmediate(() => this.#ping(number, frame, left));
   }
 
   /** Notices when the node becomes a suspect, which may be just after a beat: calls wait for that moment. */
