@@ -61,8 +61,31 @@ test("what nodes queued is added up, and whom they left out is named with why", 
   };
   expect(kindsOf(ada, answer([call({ asked })], traces))).toEqual([
     { kind: "queued", tone: "bad", at: 1000, command: "sendToUser", queued: 2, matched: 3 },
-    { kind: "not-queued", tone: "bad", connectionId: "slow", reason: "slow consumer" },
+    { kind: "not-queued", tone: "bad", at: 1000, connectionId: "slow", reason: "slow consumer" },
   ]);
+});
+
+test("two refusals that are alike are told apart by their times", () => {
+  const refused = (at: number, number: number) => ({
+    call: call({ at, asked: [{ nodeId: NODE, call: number, ok: true, value: 0 }] }),
+    trace: {
+      at,
+      what: "sendToUser",
+      call: number,
+      matched: 1,
+      queued: 0,
+      failures: [{ connectionId: "slow", reason: "slow consumer" }],
+    },
+  });
+  const both = [refused(1000, 1), refused(2000, 2)];
+  const told = kindsOf(
+    ada,
+    answer(
+      both.map((each) => each.call),
+      { [NODE]: both.map(({ trace }) => trace) },
+    ),
+  );
+  expect(told.filter(({ kind }) => kind === "not-queued")).toMatchObject([{ at: 2000 }, { at: 1000 }]);
 });
 
 test("how many matched is not claimed where a node does not remember", () => {

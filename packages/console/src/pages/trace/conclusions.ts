@@ -10,7 +10,7 @@ export type Conclusion = { tone: "good" | "bad" | "neutral" } & (
   | { kind: "nobody-matched"; at: number; command: string; nodes: number }
   | { kind: "queued"; at: number; command: string; queued: number; matched: number | undefined }
   | { kind: "changed"; at: number; command: string; result: string }
-  | { kind: "not-queued"; connectionId: string; reason: string }
+  | { kind: "not-queued"; at: number; connectionId: string; reason: string }
   | { kind: "node-failed"; at: number; nodeId: string; code: string; isUnknown: boolean }
   | { kind: "closed"; at: number; connectionId: string; code: number }
   | { kind: "slow"; at: number; connectionId: string }
@@ -57,7 +57,7 @@ function concludeCommand({ trace, nodes }: CommandAccount): Conclusion[] {
     });
   const answered = asked.filter(({ ok }) => ok);
   if (answered.length === 0) return failures;
-  return [concludeAnswers(trace, answered, nodes), ...notQueued(nodes), ...failures];
+  return [concludeAnswers(trace, answered, nodes), ...notQueued(at, nodes), ...failures];
 }
 
 function concludeAnswers(
@@ -81,10 +81,10 @@ function concludeAnswers(
   return { kind: "queued", tone, at, command, queued, matched };
 }
 
-function notQueued(nodes: CommandAccount["nodes"]): Conclusion[] {
+function notQueued(at: number, nodes: CommandAccount["nodes"]): Conclusion[] {
   return nodes.flatMap(({ trace: { failures = [] } }) =>
     failures.map(({ connectionId, reason }): Conclusion => {
-      return { kind: "not-queued", tone: "bad", connectionId, reason };
+      return { kind: "not-queued", tone: "bad", at, connectionId, reason };
     }),
   );
 }

@@ -38,7 +38,8 @@ export const traceMessages = defineMessages(
       `${time}: ${command} was queued on ${queued} ${queued === 1 ? "connection" : "connections"}${matched}. It left with what was queued before it, unless the connection was lost first.`,
     ofMatched: (matched: number) => ` of ${matched} that matched`,
     changed: (time: string, command: string, result: string) => `${time}: ${command} answered ${result}.`,
-    notQueued: (connection: string, reason: string) => `Connection ${connection} did not take it: ${reason}.`,
+    notQueued: (time: string, connection: string, reason: string) =>
+      `${time}: connection ${connection} did not take it: ${reason}.`,
     nodeFailed: (time: string, node: string, code: string) =>
       `${time}: node ${node} failed with ${code}; nothing was queued there.`,
     nodeUnknown: (time: string, node: string, code: string) =>
@@ -85,7 +86,7 @@ export const traceMessages = defineMessages(
       `${time}：${command} 已加入 ${queued} 个连接的发送队列${matched}。除非连接先断开，它会随队列中之前的内容一起发出。`,
     ofMatched: (matched) => `（共匹配 ${matched} 个）`,
     changed: (time, command, result) => `${time}：${command} 应答 ${result}。`,
-    notQueued: (connection, reason) => `连接 ${connection} 没有接收：${reason}。`,
+    notQueued: (time, connection, reason) => `${time}：连接 ${connection} 没有接收：${reason}。`,
     nodeFailed: (time, node, code) => `${time}：节点 ${node} 失败（${code}）；在该节点没有入队。`,
     nodeUnknown: (time, node, code) => `${time}：节点 ${node} 没有应答（${code}）：是否执行未知。`,
     closed: (time, connection, code) => `${time}：连接 ${connection} 以 ${code} 关闭。`,

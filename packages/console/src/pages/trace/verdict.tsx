@@ -50,7 +50,7 @@ function textOf(conclusion: Conclusion, t: (typeof traceMessages)["en"], formats
     case "changed":
       return t.changed(time, conclusion.command, conclusion.result);
     case "not-queued":
-      return t.notQueued(conclusion.connectionId, conclusion.reason);
+      return t.notQueued(time, conclusion.connectionId, conclusion.reason);
     case "node-failed": {
       const say = conclusion.isUnknown ? t.nodeUnknown : t.nodeFailed;
       return say(time, conclusion.nodeId, conclusion.code);
