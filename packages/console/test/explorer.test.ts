@@ -17,6 +17,7 @@ describeInChromium("the API explorer", () => {
     const bind = page.getByRole("region", { name: "bindId" });
     await bind.getByRole("textbox", { name: "id", exact: true }).fill("ada");
     await bind.getByRole("textbox", { name: "_id", exact: true }).fill(client.id);
+    expect(await page.getByRole("button", { name: "Add bindId", exact: true }).isDisabled()).toBe(true);
     await page.getByRole("button", { name: "Add sendMessageToId", exact: true }).click();
     const send = page.getByRole("region", { name: "sendMessageToId" });
     await send.getByRole("textbox", { name: "id", exact: true }).fill("ada");

@@ -4,8 +4,6 @@ import type { EventDoc } from "./openapi.ts";
 
 /** An event of a request, with what was typed for its parameters. */
 export interface EventCall {
-  /** The same while it stands in the form. */
-  key: number;
   event: EventDoc;
   texts: Readonly<Record<string, string>>;
 }
@@ -28,11 +26,11 @@ export function isOptional(kind: ClassicParamKind): boolean {
 }
 
 /**
- * The HTTP request for some events. An event can stand in a request once; of those that are there twice the last counts.
+ * The HTTP request for some events. What tells events of a request apart is their names: each stands there once.
  * @param base - the center's, with a slash at its end.
  */
 export function classicRequest(base: string, method: "GET" | "POST", calls: readonly EventCall[]): HttpCall {
-  const names = [...new Set(calls.map(({ event }) => event.name))];
+  const names = calls.map(({ event }) => event.name);
   const url = new URL(base);
   url.searchParams.set("event", names.join(","));
   if (method === "POST") {

@@ -29,16 +29,16 @@ export function ClassicExplorer({ events }: { events: readonly EventDoc[] }) {
   const exchange = useExchange();
   const [method, setMethod] = useState<"GET" | "POST">("POST");
   const [calls, setCalls] = useState<EventCall[]>([]);
-  const [nextKey, setNextKey] = useState(0);
-  const add = (event: EventDoc): void => {
-    setCalls([...calls, { key: nextKey, event, texts: {} }]);
-    setNextKey(nextKey + 1);
-  };
+  const chosen = new Set(calls.map(({ event }) => event.name));
   const change = (changed: EventCall): void =>
-    setCalls(calls.map((call) => (call.key === changed.key ? changed : call)));
+    setCalls(calls.map((call) => (call.event.name === changed.event.name ? changed : call)));
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="sm">
-      <EventList events={events} onAdd={add} />
+      <EventList
+        events={events}
+        chosen={chosen}
+        onAdd={(event) => setCalls([...calls, { event, texts: {} }])}
+      />
       <Stack gap="sm">
         <Group justify="space-between">
           <Text size="sm">{t.classicHint}</Text>
@@ -52,10 +52,10 @@ export function ClassicExplorer({ events }: { events: readonly EventDoc[] }) {
         {calls.length === 0 && <Empty title={t.choose} />}
         {calls.map((call) => (
           <EventForm
-            key={call.key}
+            key={call.event.name}
             call={call}
             onChange={change}
-            onRemove={() => setCalls(calls.filter(({ key }) => key !== call.key))}
+            onRemove={() => setCalls(calls.filter((other) => other !== call))}
           />
         ))}
         {calls.length > 0 && (
@@ -66,7 +66,16 @@ export function ClassicExplorer({ events }: { events: readonly EventDoc[] }) {
   );
 }
 
-function EventList({ events, onAdd }: { events: readonly EventDoc[]; onAdd: (event: EventDoc) => void }) {
+function EventList({
+  events,
+  chosen,
+  onAdd,
+}: {
+  events: readonly EventDoc[];
+  /** Names of those that the request has already. */
+  chosen: ReadonlySet<string>;
+  onAdd: (event: EventDoc) => void;
+}) {
   const t = useMessages(explorerMessages);
   const [text, setText] = useState("");
   const wanted = text.trim().toLowerCase();
@@ -88,6 +97,7 @@ function EventList({ events, onAdd }: { events: readonly EventDoc[]; onAdd: (eve
               variant="light"
               size="sm"
               aria-label={t.addNamed(event.name)}
+              disabled={chosen.has(event.name)}
               onClick={() => onAdd(event)}
             >
               <IconPlus size={14} aria-hidden />

@@ -7,7 +7,8 @@ export const explorerMessages = defineMessages(
     openApi: "OpenAPI document",
     classic: "Classic API",
     own: "Other endpoints",
-    classicHint: "One request may carry several events; they run in the order in which they stand.",
+    classicHint:
+      "One request may carry several events, each of them once; they run in the order in which they stand.",
     find: "Find an event",
     add: "Add an event",
     addNamed: (event: string) => `Add ${event}`,
@@ -44,7 +45,7 @@ export const explorerMessages = defineMessages(
     openApi: "OpenAPI 文档",
     classic: "经典 API",
     own: "其他接口",
-    classicHint: "一个请求可以包含多个事件，按排列顺序执行。",
+    classicHint: "一个请求可以包含多个事件，每个事件一次，按排列顺序执行。",
     find: "查找事件",
     add: "添加事件",
     addNamed: (event) => `添加 ${event}`,
