@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { classicEvents } from "@websocket-center/protocol";
 import { expect, test, vi } from "vitest";
 import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
@@ -48,6 +50,29 @@ describeInChromium("the API explorer", () => {
     expect(await page.getByRole("button", { name: "Send the request" }).isDisabled()).toBe(true);
     const href = await page.getByRole("link", { name: "OpenAPI document" }).getAttribute("href");
     expect(await (await fetch(href ?? "")).json()).toMatchObject({ openapi: "3.1.0" });
+  });
+
+  test("gives a curl for a batch that sends each line", async () => {
+    const { console, nodes } = await startCluster({ nodes: 1 });
+    const [node] = nodes;
+    if (node === undefined) throw new Error("there is no node");
+    const client = await connectClient(node);
+    const page = await openConsole(console, { path: "/explorer" });
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("tab", { name: "Other endpoints" }).click();
+    await page.getByRole("combobox", { name: "Endpoint" }).click();
+    await page.getByRole("option", { name: "POST /batch", exact: true }).click();
+    const body = page.getByRole("textbox", { name: "Body (one JSON object a line)" });
+    const broadcast = (id: number) =>
+      JSON.stringify({ id, command: "broadcast", params: { message: `it's ${id}` } });
+    await body.fill(`${broadcast(1)}\n{ nothing`);
+    await page.getByText(/Not JSON/).waitFor();
+    await body.fill(`${broadcast(1)}\n\n${broadcast(2)}\n`);
+    await page.getByRole("button", { name: "Copy as curl" }).click();
+    const curl = await page.evaluate(() => navigator.clipboard.readText());
+    const { stdout } = await promisify(execFile)("sh", ["-c", curl]);
+    expect(stdout.match(/"value":1/g)).toHaveLength(2);
+    await vi.waitFor(() => expect(client.messages).toEqual(["it's 1", "it's 2"]), { timeout: 10_000 });
   });
 
   test("can be read by everybody", async () => {

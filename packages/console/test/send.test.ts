@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test, vi } from "vitest";
 import { curlOf } from "../src/shared/curl.js";
+import { jsonBody } from "../src/shared/request-body.js";
 import { accessibilityFaults, describeInChromium, openConsole } from "./browser.js";
 import { connectClient, startCluster, type TestClient } from "./cluster.js";
 
@@ -60,7 +61,7 @@ test.each([["it's"], ['"$HOME" `id` \\ !'], ["two\nlines"], ["你好 \u{1F600}"]
     const curl = curlOf({
       method: "POST",
       url: `http://${centers[0].addresses.http}/services/websocket/broadcast`,
-      body: { mode: "all", params: { message } },
+      body: jsonBody({ mode: "all", params: { message } }),
       needsToken: true,
     });
     expect(curl).not.toContain("a-token-for-tests");

@@ -1,8 +1,9 @@
+import type { RequestBody } from "./request-body.ts";
+
 export interface CurlRequest {
   method: "GET" | "POST";
   url: string;
-  /** Sent as JSON. */
-  body?: unknown;
+  body?: RequestBody | undefined;
   needsToken: boolean;
 }
 
@@ -13,8 +14,7 @@ export function curlOf({ method, url, body, needsToken }: CurlRequest): string {
   const parts = ["curl"];
   if (method === "POST" && body === undefined) parts.push("-X POST");
   if (needsToken) parts.push('-H "Authorization: Bearer $TOKEN"');
-  if (body !== undefined)
-    parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
+  if (body !== undefined) parts.push(`-H 'Content-Type: ${body.type}'`, `--data-binary ${quoted(body.text)}`);
   return [...parts, quoted(url)].join(" ");
 }
 

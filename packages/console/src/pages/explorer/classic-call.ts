@@ -1,5 +1,6 @@
 import type { ClassicParamKind } from "@websocket-center/protocol";
 import { parseJson } from "../../shared/json.ts";
+import { jsonBody, type RequestBody } from "../../shared/request-body.ts";
 import type { EventDoc } from "./openapi.ts";
 
 /** An event of a request, with what was typed for its parameters. */
@@ -11,7 +12,7 @@ export interface EventCall {
 export interface HttpCall {
   method: "GET" | "POST";
   url: string;
-  body?: unknown;
+  body?: RequestBody | undefined;
 }
 
 const optional: ReadonlySet<ClassicParamKind> = new Set([
@@ -35,7 +36,7 @@ export function classicRequest(base: string, method: "GET" | "POST", calls: read
   url.searchParams.set("event", names.join(","));
   if (method === "POST") {
     const body = Object.fromEntries(calls.map((call) => [call.event.name, paramsOf(call)]));
-    return { method, url: readable(url), body };
+    return { method, url: readable(url), body: jsonBody(body) };
   }
   for (const { event, texts } of calls) {
     for (const { name, kind } of event.params) {

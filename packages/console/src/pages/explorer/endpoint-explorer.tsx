@@ -1,28 +1,29 @@
-import { JsonInput, Paper, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Paper, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useCenter } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
-import { parseJson } from "../../shared/json.ts";
-import { sharedMessages } from "../../shared/messages.ts";
+import type { RequestBody } from "../../shared/request-body.ts";
+import { BodyInput } from "./body-input.tsx";
 import type { HttpCall } from "./classic-call.ts";
 import { ExchangeView } from "./exchange-view.tsx";
 import { explorerMessages } from "./messages.ts";
 import type { EndpointDoc } from "./openapi.ts";
+import { firstTexts, typedBody } from "./typed-body.ts";
 import { useExchange } from "./use-exchange.ts";
 
 /** Calls one of the endpoints beside the classic API. */
 export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDoc[] }) {
   const t = useMessages(explorerMessages);
-  const shared = useMessages(sharedMessages);
   const center = useCenter();
   const exchange = useExchange();
   const [chosen, setChosen] = useState(0);
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
-  const [body, setBody] = useState("{}");
+  const [bodies, setBodies] = useState(firstTexts);
   const endpoint = endpoints[chosen];
   if (endpoint === undefined) return null;
-  const parsed = parseJson(body);
-  const call = callOf(center, endpoint, texts, parsed.ok ? parsed.value : undefined);
+  const { bodyType } = endpoint;
+  const typed = bodyType === undefined ? undefined : typedBody(bodyType, bodies[bodyType]);
+  const call = callOf(center, endpoint, texts, typed?.ok === true ? typed.body : undefined);
   return (
     <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="sm">
       <Paper withBorder p="md" radius="md">
@@ -48,15 +49,12 @@ export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDo
               onChange={({ currentTarget }) => setTexts({ ...texts, [name]: currentTarget.value })}
             />
           ))}
-          {endpoint.hasBody && (
-            <JsonInput
-              label={t.body}
-              value={body}
-              onChange={setBody}
-              autosize
-              minRows={3}
-              formatOnBlur
-              error={parsed.ok ? undefined : shared.invalidJson(parsed.problem)}
+          {bodyType !== undefined && typed !== undefined && (
+            <BodyInput
+              type={bodyType}
+              text={bodies[bodyType]}
+              typed={typed}
+              onChange={(text) => setBodies({ ...bodies, [bodyType]: text })}
             />
           )}
         </Stack>
@@ -65,7 +63,7 @@ export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDo
         call={call}
         exchange={exchange}
         isStream={endpoint.isStream}
-        isValid={parsed.ok || !endpoint.hasBody}
+        isValid={typed?.ok !== false}
       />
     </SimpleGrid>
   );
@@ -73,9 +71,9 @@ export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDo
 
 function callOf(
   base: string,
-  { method, path, places, query, hasBody }: EndpointDoc,
+  { method, path, places, query }: EndpointDoc,
   texts: Readonly<Record<string, string>>,
-  body: unknown,
+  body: RequestBody | undefined,
 ): HttpCall {
   const filled = places.reduce(
     (text, name) => text.replace(`{${name}}`, encodeURIComponent(texts[name] ?? "")),
@@ -86,5 +84,5 @@ function callOf(
     const text = texts[name] ?? "";
     if (text !== "") url.searchParams.set(name, text);
   }
-  return { method, url: url.href, ...(hasBody ? { body: body ?? {} } : {}) };
+  return { method, url: url.href, body };
 }

@@ -8,6 +8,7 @@ import { curlOf } from "../../shared/curl.ts";
 import { Fold } from "../../shared/fold.tsx";
 import { parseJson } from "../../shared/json.ts";
 import { sharedMessages } from "../../shared/messages.ts";
+import type { RequestBody } from "../../shared/request-body.ts";
 import { Failed } from "../../shared/states.tsx";
 import type { HttpCall } from "./classic-call.ts";
 import { explorerMessages } from "./messages.ts";
@@ -39,7 +40,7 @@ export function ExchangeView({
         </Title>
         <Code block aria-label={t.request}>
           {`${call.method} ${call.url}`}
-          {call.body === undefined ? "" : `\n\n${JSON.stringify(call.body, null, 2)}`}
+          {call.body === undefined ? "" : `\n\n${readable(call.body)}`}
         </Code>
         <Group gap="sm">
           <Button
@@ -57,6 +58,10 @@ export function ExchangeView({
       </Stack>
     </Paper>
   );
+}
+
+function readable({ type, text }: RequestBody): string {
+  return type === "application/json" ? JSON.stringify(JSON.parse(text), null, 2) : text;
 }
 
 function ResponseView({ response }: { response: RawResponse }) {

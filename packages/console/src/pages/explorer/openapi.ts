@@ -1,4 +1,5 @@
 import type { ClassicParamKind, Scope } from "@websocket-center/protocol";
+import type { BodyType } from "./typed-body.ts";
 
 /** An event of the classic API, as the OpenAPI document tells of it under `x-classic-events`. */
 export interface EventDoc {
@@ -16,7 +17,8 @@ export interface EndpointDoc {
   /** Names of `{places}` in the path, and of query parameters. */
   places: string[];
   query: string[];
-  hasBody: boolean;
+  /** What it takes; undefined: nothing. */
+  bodyType: BodyType | undefined;
   /** Whether its answer never ends, or comes in lines. */
   isStream: boolean;
 }
@@ -60,7 +62,12 @@ function endpointOf(path: string, method: "get" | "post", operation: Operation):
     summary,
     places: parameters.filter((each) => each.in === "path").map(({ name }) => name),
     query: parameters.filter((each) => each.in === "query").map(({ name }) => name),
-    hasBody: requestBody !== undefined,
+    bodyType: bodyTypeOf(requestBody),
     isStream: types.includes("application/x-ndjson"),
   };
+}
+
+function bodyTypeOf(body: Operation["requestBody"]): BodyType | undefined {
+  if (body === undefined) return undefined;
+  return "application/x-ndjson" in (body.content ?? {}) ? "application/x-ndjson" : "application/json";
 }

@@ -36,9 +36,9 @@ export function useExchange(): Exchange {
         cache: "no-store",
         headers: {
           ...(session.token === "" ? {} : { Authorization: `Bearer ${session.token}` }),
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...(body === undefined ? {} : { "Content-Type": body.type }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: body.text }),
       });
       const text = await answer.text();
       const { status, statusText, headers } = answer;

@@ -22,6 +22,7 @@ import { CopyButton } from "../../shared/copy-button.tsx";
 import { curlOf } from "../../shared/curl.ts";
 import { parseJson } from "../../shared/json.ts";
 import { sharedMessages } from "../../shared/messages.ts";
+import { jsonBody } from "../../shared/request-body.ts";
 import { Page } from "../../shared/page.tsx";
 import { ResultsByNode } from "../../shared/results-by-node.tsx";
 import { Failed } from "../../shared/states.tsx";
@@ -106,7 +107,7 @@ function DraftForm({
   const curl = curlOf({
     method: "POST",
     url: new URL(`services/websocket/${command.name}`, center).href,
-    body: { mode: "all", params: command.params },
+    body: jsonBody({ mode: "all", params: command.params }),
     needsToken: state?.access.needsToken === true,
   });
   const formatText = (): void => {
