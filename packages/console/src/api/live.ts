@@ -1,5 +1,6 @@
 import type { OpsHistory, OpsLiveLine, OpsPoint, OpsState } from "@websocket-center/protocol";
 import type { CenterClient } from "./center-client.ts";
+import { pause } from "./pause.ts";
 import { CallFailure } from "./problem.ts";
 
 /** What is known of the cluster now. `state` and `points` stay while a center is looked for. */
@@ -25,8 +26,6 @@ export class LiveFeed {
   #live: Live = { status: "connecting", failure: undefined, state: undefined, points: [], intervalMs: 5000 };
   #kept: OpsPoint[] = [];
   #controller: AbortController | undefined;
-  /** Ends the wait before the next attempt. */
-  #retryNow: () => void = () => {};
 
   constructor(client: CenterClient) {
     this.#client = client;
@@ -49,11 +48,6 @@ export class LiveFeed {
   close(): void {
     this.#controller?.abort();
     this.#controller = undefined;
-    this.#retryNow();
-  }
-
-  retry(): void {
-    this.#retryNow();
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -68,7 +62,7 @@ export class LiveFeed {
         this.#failed(error);
       }
       if (signal.aborted || this.#live.status === "token-needed") return;
-      await this.#wait(retryMs, signal);
+      await pause(retryMs, signal);
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
     }
   }
@@ -98,17 +92,6 @@ export class LiveFeed {
     const failure =
       error instanceof CallFailure ? error : new CallFailure("INTERNAL", 0, String(error), { cause: error });
     this.#set({ status: failure.status === 401 ? "token-needed" : "lost", failure });
-  }
-
-  #wait(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#retryNow = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      signal.addEventListener("abort", this.#retryNow, { once: true });
-    });
   }
 
   #set(change: Partial<Live>): void {

@@ -1,5 +1,6 @@
 import type { OpsEventLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
+import { pause } from "../../api/pause.ts";
 
 const MAX_LINES = 10_000;
 const RETRY_MS = 1000;
@@ -90,7 +91,7 @@ export class EventLog {
       }
       if (signal.aborted) return;
       this.#set({ state: "lost" });
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause(RETRY_MS, signal);
     }
   }
 
