@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { CenterClient } from "../src/api/center-client.js";
 import { LiveFeed } from "../src/api/live.js";
 import { pause } from "../src/api/pause.js";
-import { Session } from "../src/api/session.js";
 import { EventLog } from "../src/pages/log/event-log.js";
+import { createCenterClient } from "./center-client.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -34,8 +33,7 @@ test.each([
   ["the live log", EventLog, { state: "lost" }],
   ["the feed of each second", LiveFeed, { status: "lost" }],
 ])("%s that is closed does not wait for its next attempt", async (_name, Feed, lost) => {
-  const storage = { getItem: () => null } as unknown as Storage;
-  const feed = new Feed(new CenterClient(new Session("http://center.invalid/", storage)));
+  const feed = new Feed(createCenterClient());
   feed.start();
   await vi.waitFor(() => expect(feed.get()).toMatchObject(lost));
   expect(vi.getTimerCount()).toBe(1);

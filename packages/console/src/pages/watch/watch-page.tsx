@@ -141,7 +141,7 @@ function EventTable({ events }: { events: readonly WatchEvent[] }) {
         <Table.Tbody>
           {events.map((event) => (
             <Table.Tr key={event.key}>
-              <Table.Td>{formats.clock(event.at)}</Table.Td>
+              <Table.Td>{event.at === undefined ? "" : formats.clock(event.at)}</Table.Td>
               <Table.Td>
                 {event.connectionId === undefined ? "" : <ConnectionLink id={event.connectionId} />}
               </Table.Td>

@@ -14,7 +14,8 @@ export interface WatchTarget {
 /** An event as it is shown. */
 export interface WatchEvent {
   key: number;
-  at: number;
+  /** By the node's clock; undefined where the node names no time. */
+  at: number | undefined;
   connectionId: string | undefined;
   type: FrameEvent["type"] | "skipped";
   bytes: number | undefined;
@@ -84,7 +85,7 @@ export class WatchRun {
         .map(([type, count]) => `${count} ${type}`)
         .join(", ");
       this.#add({
-        at: Date.now(),
+        at: undefined,
         type: "skipped",
         connectionId: undefined,
         bytes: undefined,
