@@ -2,6 +2,7 @@ import type { OpsHistory, OpsLiveLine, OpsPoint, OpsState } from "@websocket-cen
 import type { CenterClient } from "./center-client.ts";
 import { pause } from "./pause.ts";
 import { CallFailure } from "./problem.ts";
+import { Store } from "./store.ts";
 
 /** What is known of the cluster now. `state` and `points` stay while a center is looked for. */
 export interface Live {
@@ -19,24 +20,16 @@ const HISTORY_MS = 15 * 60_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 5000;
 
-/** Follows `/ops/live` of whichever center answers, for as long as it is started. A store for useSyncExternalStore. */
-export class LiveFeed {
+/** Follows `/ops/live` of whichever center answers, for as long as it is started. */
+export class LiveFeed extends Store<Live> {
   readonly #client: CenterClient;
-  readonly #listeners = new Set<() => void>();
-  #live: Live = { status: "connecting", failure: undefined, state: undefined, points: [], intervalMs: 5000 };
   #kept: OpsPoint[] = [];
   #controller: AbortController | undefined;
 
   constructor(client: CenterClient) {
+    super({ status: "connecting", failure: undefined, state: undefined, points: [], intervalMs: 5000 });
     this.#client = client;
   }
-
-  readonly get = (): Live => this.#live;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
 
   start(): void {
     this.#controller?.abort();
@@ -61,7 +54,7 @@ export class LiveFeed {
         if (signal.aborted) return;
         this.#failed(error);
       }
-      if (signal.aborted || this.#live.status === "token-needed") return;
+      if (signal.aborted || this.get().status === "token-needed") return;
       await pause(retryMs, signal);
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
     }
@@ -70,7 +63,7 @@ export class LiveFeed {
   async #follow(signal: AbortSignal, onLine: () => void): Promise<void> {
     const history = await this.#client.get<OpsHistory>("ops/history", signal);
     this.#kept = history.points;
-    this.#set({ intervalMs: history.intervalMs, points: this.#kept });
+    this.set({ intervalMs: history.intervalMs, points: this.#kept });
     for await (const line of this.#client.stream<OpsLiveLine>("ops/live", signal)) {
       onLine();
       this.#take(line);
@@ -85,17 +78,12 @@ export class LiveFeed {
     this.#client.session.learn(
       state.centers.flatMap(({ about }) => (about === undefined ? [] : [about.url])),
     );
-    this.#set({ status: "live", failure: undefined, state, points });
+    this.set({ status: "live", failure: undefined, state, points });
   }
 
   #failed(error: unknown): void {
     const failure =
       error instanceof CallFailure ? error : new CallFailure("INTERNAL", 0, String(error), { cause: error });
-    this.#set({ status: failure.status === 401 ? "token-needed" : "lost", failure });
-  }
-
-  #set(change: Partial<Live>): void {
-    this.#live = { ...this.#live, ...change };
-    for (const listener of this.#listeners) listener();
+    this.set({ status: failure.status === 401 ? "token-needed" : "lost", failure });
   }
 }

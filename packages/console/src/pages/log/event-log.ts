@@ -1,6 +1,7 @@
 import type { OpsEventLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
 import { pause } from "../../api/pause.ts";
+import { Store } from "../../api/store.ts";
 
 const MAX_LINES = 10_000;
 const RETRY_MS = 1000;
@@ -28,11 +29,9 @@ export interface EventLogView {
   waiting: number;
 }
 
-/** Follows `/ops/events` while it is started; begins again when a stream breaks, and marks the gap. A store for useSyncExternalStore. */
-export class EventLog {
+/** Follows `/ops/events` while it is started; begins again when a stream breaks, and marks the gap. */
+export class EventLog extends Store<EventLogView> {
   readonly #client: CenterClient;
-  readonly #listeners = new Set<() => void>();
-  #view: EventLogView = { state: "connecting", isPaused: false, lines: [], waiting: 0 };
   /** What came, shown or not. */
   #lines: LogLine[] = [];
   #nextNumber = 0;
@@ -42,15 +41,9 @@ export class EventLog {
   #controller: AbortController | undefined;
 
   constructor(client: CenterClient) {
+    super({ state: "connecting", isPaused: false, lines: [], waiting: 0 });
     this.#client = client;
   }
-
-  readonly get = (): EventLogView => this.#view;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
 
   start(): void {
     this.#controller = new AbortController();
@@ -64,25 +57,25 @@ export class EventLog {
   }
 
   pause(isPaused: boolean): void {
-    this.#set({ isPaused });
+    this.set({ isPaused });
     this.#show();
   }
 
   clear(): void {
     this.#lines = [];
     this.#shownUntil = this.#nextNumber;
-    this.#set({ lines: [], waiting: 0 });
+    this.set({ lines: [], waiting: 0 });
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     let wasLive = false;
     const onOpen = (): void => {
-      this.#set({ state: "live" });
+      this.set({ state: "live" });
       if (wasLive) this.#add({ type: "gap", at: Date.now() });
       wasLive = true;
     };
     while (!signal.aborted) {
-      this.#set({ state: "connecting" });
+      this.set({ state: "connecting" });
       try {
         for await (const line of this.#client.stream<OpsEventLine>("ops/events", signal, onOpen))
           this.#take(line);
@@ -90,7 +83,7 @@ export class EventLog {
         // What is wrong with the centers is told by the page's frame.
       }
       if (signal.aborted) return;
-      this.#set({ state: "lost" });
+      this.set({ state: "lost" });
       await pause(RETRY_MS, signal);
     }
   }
@@ -135,17 +128,12 @@ export class EventLog {
   #show(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#view.isPaused) {
+    if (!this.get().isPaused) {
       this.#shownUntil = this.#nextNumber;
-      this.#set({ lines: this.#lines.slice(-MAX_LINES), waiting: 0 });
+      this.set({ lines: this.#lines.slice(-MAX_LINES), waiting: 0 });
       return;
     }
-    this.#set({ waiting: this.#nextNumber - this.#shownUntil });
-  }
-
-  #set(change: Partial<EventLogView>): void {
-    this.#view = { ...this.#view, ...change };
-    for (const listener of this.#listeners) listener();
+    this.set({ waiting: this.#nextNumber - this.#shownUntil });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FrameEvent, OpsWatchLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
+import { Store } from "../../api/store.ts";
 
 /** How many events are kept and shown; the oldest go first. */
 const MAX_EVENTS = 300;
@@ -32,36 +33,27 @@ export interface WatchView {
   events: readonly WatchEvent[];
 }
 
-/** One watch, from its start to its end. A store for useSyncExternalStore. */
-export class WatchRun {
-  readonly #listeners = new Set<() => void>();
+/** One watch, from its start to its end. */
+export class WatchRun extends Store<WatchView> {
   readonly #controller = new AbortController();
-  #view: WatchView;
   #events: WatchEvent[] = [];
   #total = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: CenterClient, target: WatchTarget) {
-    this.#view = {
+    super({
       state: "running",
       failure: undefined,
       endsAt: Date.now() + target.seconds * 1000,
       total: 0,
       events: [],
-    };
+    });
     void this.#run(client, target);
   }
 
-  readonly get = (): WatchView => this.#view;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-
   stop(): void {
     this.#controller.abort();
-    if (this.#view.state === "running") this.#set({ state: "stopped" });
+    if (this.get().state === "running") this.set({ state: "stopped" });
   }
 
   async #run(client: CenterClient, { kind, id, seconds }: WatchTarget): Promise<void> {
@@ -71,10 +63,10 @@ export class WatchRun {
         this.#take(line);
       }
       this.#show();
-      if (this.#view.state === "running") this.#set({ state: "ended" });
+      if (this.get().state === "running") this.set({ state: "ended" });
     } catch (failure) {
       this.#show();
-      if (!this.#controller.signal.aborted) this.#set({ state: "failed", failure });
+      if (!this.#controller.signal.aborted) this.set({ state: "failed", failure });
     }
   }
 
@@ -108,11 +100,6 @@ export class WatchRun {
   #show(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#set({ events: this.#events.slice(-MAX_EVENTS).toReversed(), total: this.#total });
-  }
-
-  #set(change: Partial<WatchView>): void {
-    this.#view = { ...this.#view, ...change };
-    for (const listener of this.#listeners) listener();
+    this.set({ events: this.#events.slice(-MAX_EVENTS).toReversed(), total: this.#total });
   }
 }
