@@ -4,6 +4,7 @@ import { CallFailure } from "../api/problem.ts";
 import type { NodeResult } from "../api/hub.ts";
 import { useMessages } from "../i18n/language.tsx";
 import { sharedMessages } from "./messages.ts";
+import { messageOf } from "./texts.ts";
 
 export interface Notices {
   done: (text: string, callId?: string) => void;
@@ -48,8 +49,7 @@ export function useNotices(): Notices {
     },
     failed: (error) => {
       const failure = error instanceof CallFailure ? error : undefined;
-      const text = error instanceof Error ? error.message : String(error);
-      show("red", failure?.code ?? "ERROR", text, failure?.callId);
+      show("red", failure?.code ?? "ERROR", messageOf(error), failure?.callId);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { CallFailure } from "../api/problem.ts";
 import { useMessages } from "../i18n/language.tsx";
 import { sharedMessages } from "./messages.ts";
+import { messageOf } from "./texts.ts";
 
 export function Loading() {
   const t = useMessages(sharedMessages);
@@ -41,7 +42,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
       data-testid="failed"
     >
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{error instanceof Error ? error.message : String(error)}</Text>
+        <Text size="sm">{messageOf(error)}</Text>
         {failure?.callId !== undefined && (
           <Text size="xs" c="dimmed">
             {t.callId(failure.callId)}

@@ -2,6 +2,7 @@ import type { OpsEventLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
 import { pause } from "../../api/pause.ts";
 import { Store } from "../../api/store.ts";
+import { countsText } from "../../shared/texts.ts";
 
 const MAX_LINES = 10_000;
 const RETRY_MS = 1000;
@@ -90,10 +91,7 @@ export class EventLog extends Store<EventLogView> {
 
   #take(line: OpsEventLine): void {
     if (line.kind === "skipped") {
-      const detail = Object.entries(line.counts)
-        .map(([type, count]) => `${count} ${type}`)
-        .join(", ");
-      this.#add({ type: "skipped", at: line.at, nodeId: line.nodeId, detail });
+      this.#add({ type: "skipped", at: line.at, nodeId: line.nodeId, detail: countsText(line.counts) });
       return;
     }
     const { type, at, value, detail, connectionId, userId, groupId } = line.event;

@@ -4,6 +4,7 @@ import { useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { useNotices } from "../../shared/notices.tsx";
 import { ScopedButton } from "../../shared/scoped-button.tsx";
+import { messageOf } from "../../shared/texts.ts";
 import { nodeMessages } from "./messages.ts";
 
 /** Tells all nodes to register with a center, or to leave one. */
@@ -21,7 +22,7 @@ export function CenterAddresses() {
       notices.done(change === "register" ? t.registered : t.left, callId);
       setAddress("");
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
     }
   };
   const isEmpty = address.trim() === "";

@@ -8,6 +8,7 @@ import { useCenters, useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { Empty, Failed, Loading } from "../../shared/states.tsx";
+import { messageOf } from "../../shared/texts.ts";
 import { useQueryParams } from "../../shared/use-query-params.ts";
 import { accountOf, type CenterAnswer } from "./account.ts";
 import { traceMessages } from "./messages.ts";
@@ -61,7 +62,7 @@ async function askCenters(
         return { center, ok: true, trace: await client.getFrom<OpsTrace>(center, path, signal) };
       } catch (error) {
         failure = error;
-        return { center, ok: false, message: error instanceof Error ? error.message : String(error) };
+        return { center, ok: false, message: messageOf(error) };
       }
     }),
   );

@@ -1,4 +1,5 @@
 import { type Client, createClient, type Gap, type Status } from "@websocket-center/client";
+import { messageOf } from "../../shared/texts.ts";
 
 /** How many entries of its log a client keeps. */
 const MAX_ENTRIES = 500;
@@ -95,7 +96,7 @@ export class TryClient {
       this.#client.send(text);
       this.#note({ kind: "out", text });
     } catch (error) {
-      this.#note({ kind: "error", text: error instanceof Error ? error.message : String(error) });
+      this.#note({ kind: "error", text: messageOf(error) });
     }
   }
 
@@ -124,7 +125,7 @@ export class TryClient {
     const { userId } = this.settings;
     if (userId === "") return;
     this.#cluster.bind(userId, connectionId).catch((error: unknown) => {
-      this.#note({ kind: "error", text: error instanceof Error ? error.message : String(error) });
+      this.#note({ kind: "error", text: messageOf(error) });
     });
   }
 

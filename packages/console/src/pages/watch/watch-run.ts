@@ -1,6 +1,7 @@
 import type { FrameEvent, OpsWatchLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
 import { Store } from "../../api/store.ts";
+import { countsText } from "../../shared/texts.ts";
 
 /** How many events are kept and shown; the oldest go first. */
 const MAX_EVENTS = 300;
@@ -73,16 +74,13 @@ export class WatchRun extends Store<WatchView> {
   #take(line: OpsWatchLine): void {
     if (line.kind === "end") return;
     if (line.kind === "skipped") {
-      const detail = Object.entries(line.counts)
-        .map(([type, count]) => `${count} ${type}`)
-        .join(", ");
       this.#add({
         at: undefined,
         type: "skipped",
         connectionId: undefined,
         bytes: undefined,
         bufferedBytes: undefined,
-        detail,
+        detail: countsText(line.counts),
       });
       return;
     }
