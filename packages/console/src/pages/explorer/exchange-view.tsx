@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Group, Paper, ScrollArea, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Badge, Button, Code, Group, ScrollArea, Stack, Text, Title } from "@mantine/core";
 import { Link } from "wouter";
 import { useLive } from "../../api/console-api.tsx";
 import { useFormats } from "../../i18n/formats.ts";
@@ -9,6 +9,7 @@ import { Fold } from "../../shared/fold.tsx";
 import { parseJson } from "../../shared/json.ts";
 import { sharedMessages } from "../../shared/messages.ts";
 import type { RequestBody } from "../../shared/request-body.ts";
+import { Section } from "../../shared/section.tsx";
 import { Failed } from "../../shared/states.tsx";
 import type { HttpCall } from "./classic-call.ts";
 import { explorerMessages } from "./messages.ts";
@@ -33,11 +34,8 @@ export function ExchangeView({
   const { state } = useLive();
   const curl = curlOf({ ...call, needsToken: state?.access.needsToken === true });
   return (
-    <Paper withBorder p="md" radius="md" component="section">
+    <Section title={t.request}>
       <Stack gap="sm">
-        <Title order={2} size="h5">
-          {t.request}
-        </Title>
         <Code block aria-label={t.request}>
           {`${call.method} ${call.url}`}
           {call.body === undefined ? "" : `\n\n${readable(call.body)}`}
@@ -56,7 +54,7 @@ export function ExchangeView({
         {exchange.failure !== undefined && <Failed error={exchange.failure} />}
         {exchange.response !== undefined && <ResponseView response={exchange.response} />}
       </Stack>
-    </Paper>
+    </Section>
   );
 }
 

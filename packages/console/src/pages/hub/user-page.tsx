@@ -1,7 +1,8 @@
-import { Group, Paper, Stack, Title } from "@mantine/core";
+import { Group, Stack } from "@mantine/core";
 import { usePathId } from "../../app/hash-location.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
+import { Section } from "../../shared/section.tsx";
 import { CloseButton } from "./close-button.tsx";
 import { ConnectionTable } from "./connection-table.tsx";
 import { GroupTable } from "./group-table.tsx";
@@ -24,19 +25,13 @@ export default function UserPage() {
         </Group>
       }
     >
-      <Paper withBorder p="md" radius="md" component="section">
+      <Section title={t.itsConnections}>
         <Stack gap="sm">
-          <Title order={2} size="h5">
-            {t.itsConnections}
-          </Title>
           <ConnectionTable filter={{ userId: id }} />
         </Stack>
-      </Paper>
-      <Paper withBorder p="md" radius="md" component="section">
+      </Section>
+      <Section title={t.itsGroups}>
         <Stack gap="sm">
-          <Title order={2} size="h5">
-            {t.itsGroups}
-          </Title>
           <GroupTable filter={{ userId: id }} />
           <IdForm
             label={t.joinGroup}
@@ -45,7 +40,7 @@ export default function UserPage() {
             onSubmit={(groupId) => run("joinUserToGroups", { groupIds: [groupId], userId: id }, t.joined)}
           />
         </Stack>
-      </Paper>
+      </Section>
     </Page>
   );
 }

@@ -1,9 +1,10 @@
-import { Group, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Group, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { useNotices } from "../../shared/notices.tsx";
 import { ScopedButton } from "../../shared/scoped-button.tsx";
+import { Section } from "../../shared/section.tsx";
 import { messageOf } from "../../shared/texts.ts";
 import { nodeMessages } from "./messages.ts";
 
@@ -27,11 +28,8 @@ export function CenterAddresses() {
   };
   const isEmpty = address.trim() === "";
   return (
-    <Paper withBorder p="md" radius="md" component="section">
+    <Section title={t.centersTitle}>
       <Stack gap="xs">
-        <Title order={2} size="h5">
-          {t.centersTitle}
-        </Title>
         <Text size="sm">{t.centersText}</Text>
         <Group align="flex-start" gap="xs">
           <TextInput
@@ -65,6 +63,6 @@ export function CenterAddresses() {
           </Group>
         </Group>
       </Stack>
-    </Paper>
+    </Section>
   );
 }

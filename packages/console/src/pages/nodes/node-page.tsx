@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Paper, SimpleGrid, Table, Text, Title } from "@mantine/core";
+import { Badge, Button, Code, Group, Paper, SimpleGrid, Table, Text } from "@mantine/core";
 import type { OpsNode } from "@websocket-center/protocol";
 import { Link, useParams } from "wouter";
 import { useLive } from "../../api/console-api.tsx";
@@ -7,6 +7,7 @@ import { useMessages } from "../../i18n/language.tsx";
 import { TimeChart } from "../../shared/charts/time-chart.tsx";
 import { Facts } from "../../shared/facts.tsx";
 import { Page } from "../../shared/page.tsx";
+import { Section } from "../../shared/section.tsx";
 import { Empty, Loading } from "../../shared/states.tsx";
 import { DrainButton } from "./drain-button.tsx";
 import { nodeMessages } from "./messages.ts";
@@ -77,10 +78,7 @@ function NodeFacts({ node, now }: { node: OpsNode; now: number }) {
 function NodeCenters({ node }: { node: OpsNode }) {
   const t = useMessages(nodeMessages);
   return (
-    <Paper withBorder p="md" radius="md" component="section">
-      <Title order={2} size="h5" mb="xs">
-        {t.centers}
-      </Title>
+    <Section title={t.centers}>
       {node.vitals === null ? (
         <Text size="sm">{t.noVitals}</Text>
       ) : (
@@ -100,7 +98,7 @@ function NodeCenters({ node }: { node: OpsNode }) {
           </Table.Tbody>
         </Table>
       )}
-    </Paper>
+    </Section>
   );
 }
 

@@ -1,7 +1,8 @@
-import { Anchor, Code, Group, Paper, Text, Title } from "@mantine/core";
+import { Anchor, Code, Group, Text } from "@mantine/core";
 import { Link } from "wouter";
 import { useServices } from "../../api/services.ts";
 import { useMessages } from "../../i18n/language.tsx";
+import { Section } from "../../shared/section.tsx";
 import { Failed } from "../../shared/states.tsx";
 import { nodeMessages } from "./messages.ts";
 
@@ -11,15 +12,14 @@ export function NodeServices({ nodeId }: { nodeId: string }) {
   const { data, error, refetch } = useServices();
   const own = (data?.services ?? []).filter((service) => service.nodeId === nodeId);
   return (
-    <Paper withBorder p="md" radius="md" component="section" aria-label={t.services}>
-      <Group justify="space-between" mb="xs">
-        <Title order={2} size="h5">
-          {t.services}
-        </Title>
+    <Section
+      title={t.services}
+      actions={
         <Anchor component={Link} to="/services" size="sm">
           {t.callServices}
         </Anchor>
-      </Group>
+      }
+    >
       {error !== null && <Failed error={error} onRetry={() => void refetch()} />}
       {own.map(({ name, metadata, methods }) => (
         <Group key={name} gap="sm">
@@ -32,6 +32,6 @@ export function NodeServices({ nodeId }: { nodeId: string }) {
           ))}
         </Group>
       ))}
-    </Paper>
+    </Section>
   );
 }

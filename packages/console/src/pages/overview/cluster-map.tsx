@@ -1,10 +1,11 @@
-import { Anchor, Paper, Table, Text, Title } from "@mantine/core";
+import { Anchor, Table, Text } from "@mantine/core";
 import type { OpsNode, OpsState } from "@websocket-center/protocol";
 import { useMemo } from "react";
 import { Link } from "wouter";
 import { useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { Fold } from "../../shared/fold.tsx";
+import { Section } from "../../shared/section.tsx";
 import { NodeLink } from "../../shared/links.tsx";
 import classes from "./cluster-map.module.css";
 import { type ClusterLinks, clusterLinks, type MapCenter } from "./links.ts";
@@ -22,10 +23,7 @@ export function ClusterMap({ state }: { state: OpsState }) {
   const lost = cluster.links.filter(({ isUp }) => !isUp).length;
   const summary = t.clusterSummary(cluster.centers.length, cluster.nodes.length, lost);
   return (
-    <Paper withBorder p="sm" radius="md" component="section" aria-label={t.clusterTitle}>
-      <Title order={2} size="h5">
-        {t.clusterTitle}
-      </Title>
+    <Section title={t.clusterTitle}>
       <Text size="sm" mb="xs" data-testid="cluster-summary">
         {summary}
       </Text>
@@ -33,7 +31,7 @@ export function ClusterMap({ state }: { state: OpsState }) {
       <Fold label={t.asTable} isOpenAtFirst={cluster.nodes.length > MAX_NODES}>
         <LinkTable cluster={cluster} />
       </Fold>
-    </Paper>
+    </Section>
   );
 }
 

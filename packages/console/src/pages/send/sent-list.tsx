@@ -1,6 +1,7 @@
-import { Button, Code, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
+import { Section } from "../../shared/section.tsx";
 import type { Draft } from "./draft.ts";
 import type { Sent } from "./history.ts";
 import { sendMessages } from "./messages.ts";
@@ -19,17 +20,16 @@ export function SentList({
   const t = useMessages(sendMessages);
   const formats = useFormats();
   return (
-    <Paper withBorder p="md" radius="md" component="section">
-      <Group justify="space-between" mb="xs">
-        <Title order={2} size="h5">
-          {t.history}
-        </Title>
-        {sent.length > 0 && (
+    <Section
+      title={t.history}
+      actions={
+        sent.length > 0 && (
           <Button variant="subtle" size="compact-sm" onClick={onClear}>
             {t.clear}
           </Button>
-        )}
-      </Group>
+        )
+      }
+    >
       {sent.length === 0 && <Text size="sm">{t.historyEmpty}</Text>}
       <Stack gap="xs">
         {sent.map(({ at, draft, queued }) => (
@@ -47,6 +47,6 @@ export function SentList({
           </Group>
         ))}
       </Stack>
-    </Paper>
+    </Section>
   );
 }

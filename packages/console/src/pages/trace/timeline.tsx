@@ -1,9 +1,10 @@
-import { Anchor, Code, Paper, Table, Text, Title } from "@mantine/core";
+import { Anchor, Code, Table, Text } from "@mantine/core";
 import type { CenterTrace, NodeTrace } from "@websocket-center/protocol";
 import { Link } from "wouter";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import { NodeLink } from "../../shared/links.tsx";
+import { Section } from "../../shared/section.tsx";
 import type { Account, Happening } from "./account.ts";
 import { traceMessages } from "./messages.ts";
 
@@ -13,10 +14,7 @@ type Texts = (typeof traceMessages)["en"];
 export function Timeline({ account }: { account: Account }) {
   const t = useMessages(traceMessages);
   return (
-    <Paper withBorder p="md" radius="md" component="section" aria-label={t.timeline}>
-      <Title order={2} size="h5">
-        {t.timeline}
-      </Title>
+    <Section title={t.timeline}>
       <Table.ScrollContainer minWidth={700}>
         <Table verticalSpacing="xs" aria-label={t.timeline} style={{ fontVariantNumeric: "tabular-nums" }}>
           <Table.Thead>
@@ -34,7 +32,7 @@ export function Timeline({ account }: { account: Account }) {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-    </Paper>
+    </Section>
   );
 }
 

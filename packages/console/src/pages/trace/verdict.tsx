@@ -1,6 +1,7 @@
-import { Alert, Paper, Stack, Title } from "@mantine/core";
+import { Alert, Stack } from "@mantine/core";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
+import { Section } from "../../shared/section.tsx";
 import type { Account } from "./account.ts";
 import { conclude, type Conclusion } from "./conclusions.ts";
 import { traceMessages } from "./messages.ts";
@@ -12,10 +13,7 @@ export function Verdict({ account }: { account: Account }) {
   const t = useMessages(traceMessages);
   const formats = useFormats();
   return (
-    <Paper withBorder p="md" radius="md" component="section" aria-label={t.verdict}>
-      <Title order={2} size="h5" mb="xs">
-        {t.verdict}
-      </Title>
+    <Section title={t.verdict}>
       <Stack gap="xs">
         {conclude(account).map((conclusion, at) => {
           const text = textOf(conclusion, t, formats);
@@ -26,7 +24,7 @@ export function Verdict({ account }: { account: Account }) {
           );
         })}
       </Stack>
-    </Paper>
+    </Section>
   );
 }
 
