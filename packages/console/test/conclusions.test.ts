@@ -2,7 +2,7 @@ import type { CenterTrace, NodeTrace, OpsTrace } from "@websocket-center/protoco
 import { expect, test } from "vitest";
 import { accountOf, type CenterAnswer } from "../src/pages/trace/account.js";
 import { conclude } from "../src/pages/trace/conclusions.js";
-import type { Subject } from "../src/pages/trace/subject.js";
+import type { Subject } from "../src/shared/subject.js";
 
 const NODE = "a".repeat(32);
 const OTHER = "b".repeat(32);

@@ -1,5 +1,5 @@
 import type { CenterTrace, NodeTrace, OpsTrace } from "@websocket-center/protocol";
-import type { Subject } from "./subject.ts";
+import type { Subject } from "../../shared/subject.ts";
 
 /** What one center answered, or that it did not. */
 export type CenterAnswer = { center: string } & (

@@ -7,8 +7,6 @@ export const traceMessages = defineMessages(
     intro:
       "Centers and nodes remember whom calls were for and what became of them, never the messages. Look up a call by the id in the header WSC-Call-Id of its answer, or everything about a user, connection or group.",
     what: "Look up",
-    kinds: { callId: "a call", userId: "a user", connectionId: "a connection", groupId: "a group" },
-    id: "Id",
     lookUp: "Look up",
     verdict: "What became of it",
     timeline: "Time line",
@@ -58,8 +56,6 @@ export const traceMessages = defineMessages(
     intro:
       "注册中心与节点会记住调用的对象和结果，但从不保存消息内容。可用应答头 WSC-Call-Id 中的标识查找一次调用，或查找某个用户、连接或群组的全部经过。",
     what: "查找",
-    kinds: { callId: "一次调用", userId: "某个用户", connectionId: "某个连接", groupId: "某个群组" },
-    id: "标识",
     lookUp: "查找",
     verdict: "结论",
     timeline: "时间线",

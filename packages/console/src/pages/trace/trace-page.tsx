@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, Paper, Text } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { OpsTrace } from "@websocket-center/protocol";
@@ -8,20 +8,23 @@ import { useCenters, useClient } from "../../api/console-api.tsx";
 import { useMessages } from "../../i18n/language.tsx";
 import { Page } from "../../shared/page.tsx";
 import { Empty, Failed, Loading } from "../../shared/states.tsx";
+import { SubjectFields } from "../../shared/subject-fields.tsx";
+import { type Subject, subjectOf } from "../../shared/subject.ts";
 import { messageOf } from "../../shared/texts.ts";
 import { useQueryParams } from "../../shared/use-query-params.ts";
 import { accountOf, type CenterAnswer } from "./account.ts";
 import { traceMessages } from "./messages.ts";
-import { type Subject, type SubjectKind, subjectKinds, subjectOf } from "./subject.ts";
 import { Timeline } from "./timeline.tsx";
 import { Verdict } from "./verdict.tsx";
+
+const kinds = ["callId", "userId", "connectionId", "groupId"] as const;
 
 export default function TracePage() {
   const t = useMessages(traceMessages);
   const client = useClient();
   const centers = useCenters();
   const [params] = useQueryParams();
-  const subject = subjectOf(params);
+  const subject = subjectOf(params, kinds);
   const { data, error, isFetching, refetch } = useQuery({
     // Other centers are heard of a little after the page was opened: then they are asked too.
     queryKey: ["ops/trace", subject, centers.toSorted()],
@@ -81,37 +84,20 @@ function SubjectForm({
 }) {
   const t = useMessages(traceMessages);
   const [, change] = useQueryParams();
-  const [kind, setKind] = useState<SubjectKind>(subject?.kind ?? "userId");
-  const [id, setId] = useState(subject?.id ?? "");
+  const [wanted, setWanted] = useState<Subject>(subject ?? { kind: "userId", id: "" });
   useEffect(() => {
-    if (subject === undefined) return;
-    setKind(subject.kind);
-    setId(subject.id);
+    if (subject !== undefined) setWanted(subject);
   }, [subject?.kind, subject?.id]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (subject?.kind === kind && subject.id === id) onAgain();
-    else change(Object.fromEntries(subjectKinds.map((each) => [each, each === kind ? id : undefined])));
+    if (subject?.kind === wanted.kind && subject.id === wanted.id) onAgain();
+    else
+      change(Object.fromEntries(kinds.map((kind) => [kind, kind === wanted.kind ? wanted.id : undefined])));
   };
   return (
     <Paper withBorder p="md" radius="md" component="form" onSubmit={submit}>
       <Group gap="sm" align="flex-end">
-        <Select
-          label={t.what}
-          data={subjectKinds.map((value) => ({ value, label: t.kinds[value] }))}
-          value={kind}
-          onChange={(value) => setKind(value ?? "userId")}
-          allowDeselect={false}
-          w={180}
-        />
-        <TextInput
-          label={t.id}
-          value={id}
-          onChange={(event) => setId(event.currentTarget.value)}
-          required
-          flex={1}
-          miw={200}
-        />
+        <SubjectFields label={t.what} kinds={kinds} subject={wanted} onChange={setWanted} />
         <Button type="submit" loading={isFetching} leftSection={<IconSearch size={16} aria-hidden />}>
           {t.lookUp}
         </Button>

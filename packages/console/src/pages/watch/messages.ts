@@ -6,8 +6,6 @@ export const watchMessages = defineMessages(
     intro:
       "Every frame of a connection, or of all that a user has, as it is queued, handed to the socket and taken by the network. What is in the frames is not shown.",
     what: "Watch",
-    kinds: { userId: "a user", connectionId: "a connection" },
-    id: "Id",
     duration: "For",
     seconds: { "10": "10 seconds", "60": "1 minute", "600": "10 minutes" },
     start: "Start",
@@ -40,8 +38,6 @@ export const watchMessages = defineMessages(
     title: "观察",
     intro: "一个连接（或某用户的所有连接）的每一帧：入队、交给套接字、被网络取走的经过。不显示帧的内容。",
     what: "观察",
-    kinds: { userId: "某个用户", connectionId: "某个连接" },
-    id: "标识",
     duration: "时长",
     seconds: { "10": "10 秒", "60": "1 分钟", "600": "10 分钟" },
     start: "开始",

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Paper, Select, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, Paper, Select, Table, Text } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { type FormEvent, useEffect, useState, useSyncExternalStore } from "react";
 import { useClient } from "../../api/console-api.tsx";
@@ -7,9 +7,13 @@ import { useMessages } from "../../i18n/language.tsx";
 import { ConnectionLink } from "../../shared/links.tsx";
 import { Page } from "../../shared/page.tsx";
 import { Failed } from "../../shared/states.tsx";
+import { SubjectFields } from "../../shared/subject-fields.tsx";
+import { type Subject, subjectOf } from "../../shared/subject.ts";
 import { useQueryParams } from "../../shared/use-query-params.ts";
 import { watchMessages } from "./messages.ts";
 import { WatchRun, type WatchEvent, type WatchTarget } from "./watch-run.ts";
+
+const kinds = ["userId", "connectionId"] as const;
 
 export default function WatchPage() {
   const t = useMessages(watchMessages);
@@ -28,34 +32,18 @@ export default function WatchPage() {
 function TargetForm({ onStart }: { onStart: (target: WatchTarget) => void }) {
   const t = useMessages(watchMessages);
   const [params] = useQueryParams();
-  const [kind, setKind] = useState<WatchTarget["kind"]>(
-    params.has("connectionId") ? "connectionId" : "userId",
+  const [subject, setSubject] = useState<Subject<WatchTarget["kind"]>>(
+    () => subjectOf(params, kinds) ?? { kind: "userId", id: "" },
   );
-  const [id, setId] = useState(params.get("connectionId") ?? params.get("userId") ?? "");
   const [seconds, setSeconds] = useState("60");
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    onStart({ kind, id, seconds: Number(seconds) });
+    onStart({ ...subject, seconds: Number(seconds) });
   };
   return (
     <Paper withBorder p="md" radius="md" component="form" onSubmit={submit}>
       <Group gap="sm" align="flex-end">
-        <Select
-          label={t.what}
-          data={(["userId", "connectionId"] as const).map((value) => ({ value, label: t.kinds[value] }))}
-          value={kind}
-          onChange={(value) => setKind(value ?? "userId")}
-          allowDeselect={false}
-          w={160}
-        />
-        <TextInput
-          label={t.id}
-          value={id}
-          onChange={(event) => setId(event.currentTarget.value)}
-          required
-          flex={1}
-          miw={200}
-        />
+        <SubjectFields label={t.what} kinds={kinds} subject={subject} onChange={setSubject} />
         <Select
           label={t.duration}
           data={(["10", "60", "600"] as const).map((value) => ({ value, label: t.seconds[value] }))}

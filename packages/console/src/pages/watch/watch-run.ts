@@ -1,15 +1,14 @@
 import type { FrameEvent, OpsWatchLine } from "@websocket-center/protocol";
 import type { CenterClient } from "../../api/center-client.ts";
 import { Store } from "../../api/store.ts";
+import type { Subject } from "../../shared/subject.ts";
 import { countsText } from "../../shared/texts.ts";
 
 /** How many events are kept and shown; the oldest go first. */
 const MAX_EVENTS = 300;
 const SHOW_MS = 100;
 
-export interface WatchTarget {
-  kind: "userId" | "connectionId";
-  id: string;
+export interface WatchTarget extends Subject<"userId" | "connectionId"> {
   seconds: number;
 }
 
