@@ -14,7 +14,6 @@ export const explorerMessages = defineMessages(
     addNamed: (event: string) => `Add ${event}`,
     removeNamed: (event: string) => `Remove ${event}`,
     method: "Method",
-    optional: "may be left out",
     hints: {
       id: "an id",
       optionalId: "an id, or nothing",
@@ -33,11 +32,9 @@ export const explorerMessages = defineMessages(
     headers: "Headers",
     raw: "Raw",
     choose: "Choose events to put a request together",
-    path: "Path",
     endpoint: "Endpoint",
     body: "Body (JSON)",
     lines: "Body (one JSON object a line)",
-    query: "Query",
     streams: "This one streams: use curl for it.",
   },
   {
@@ -52,7 +49,6 @@ export const explorerMessages = defineMessages(
     addNamed: (event) => `添加 ${event}`,
     removeNamed: (event) => `移除 ${event}`,
     method: "方法",
-    optional: "可省略",
     hints: {
       id: "一个标识",
       optionalId: "一个标识，可为空",
@@ -71,11 +67,9 @@ export const explorerMessages = defineMessages(
     headers: "应答头",
     raw: "原文",
     choose: "选择事件以组成请求",
-    path: "路径",
     endpoint: "接口",
     body: "请求体（JSON）",
     lines: "请求体（每行一个 JSON 对象）",
-    query: "查询参数",
     streams: "此接口为流式：请使用 curl。",
   },
 );

@@ -43,7 +43,6 @@ export const overviewMessages = defineMessages(
     tryIt: "Connect clients",
     node: "Node",
     center: "Center",
-    links: "Links",
   },
   {
     title: "概览",
@@ -86,6 +85,5 @@ export const overviewMessages = defineMessages(
     tryIt: "连接客户端",
     node: "节点",
     center: "注册中心",
-    links: "链路",
   },
 );

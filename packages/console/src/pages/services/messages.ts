@@ -6,8 +6,6 @@ export const serviceMessages = defineMessages(
     intro:
       "What nodes offer beside being connected to. The service websocket is the hub of connections, users and groups.",
     nodes: (count: number) => (count === 1 ? "1 node" : `${count} nodes`),
-    metadata: "Metadata",
-    method: "Method",
     scope: "Scope",
     params: "Parameters (JSON)",
     paramsSchema: "What it takes",
@@ -25,8 +23,6 @@ export const serviceMessages = defineMessages(
     title: "服务",
     intro: "节点除了连接之外所提供的服务。websocket 服务就是连接、用户与群组的枢纽。",
     nodes: (count) => `${count} 个节点`,
-    metadata: "元数据",
-    method: "方法",
     scope: "权限",
     params: "参数（JSON）",
     paramsSchema: "参数格式",
