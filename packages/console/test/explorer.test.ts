@@ -75,11 +75,11 @@ describeInChromium("the API explorer", () => {
     await vi.waitFor(() => expect(client.messages).toEqual(["it's 1", "it's 2"]), { timeout: 10_000 });
   });
 
-  test("can be read by everybody", async () => {
+  test.each(["en", "zh"] as const)("can be read by everybody, in %s", async (language) => {
     const { console } = await startCluster({ nodes: 1 });
-    const page = await openConsole(console, { path: "/explorer" });
-    await page.getByRole("button", { name: "Add get_Ids", exact: true }).click();
-    await page.getByRole("button", { name: "Send the request" }).click();
+    const page = await openConsole(console, { path: "/explorer", language });
+    await page.getByRole("button", { name: /^(Add|添加) get_Ids$/ }).click();
+    await page.getByRole("button", { name: /Send the request|发送请求/ }).click();
     await page.getByText("200 OK").waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
   });

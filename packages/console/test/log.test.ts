@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
+import type { Locator, Page } from "playwright-core";
 import { expect, test, vi } from "vitest";
 import { accessibilityFaults, describeInChromium, openConsole, untilKnown } from "./browser.js";
 import { connectClient, startCluster } from "./cluster.js";
+
+const WAIT = { timeout: 15_000 };
 
 describeInChromium("the live log", () => {
   test("tells what happens, is filtered, paused, cleared and exported", async () => {
@@ -64,10 +67,39 @@ describeInChromium("the live log", () => {
     );
   });
 
-  test("can be read by everybody", async () => {
+  test("stays with the newest until one scrolls up, and again when one wishes", async () => {
     const { console, centers } = await startCluster({ nodes: 1 });
     const page = await openConsole(console, { path: "/log" });
     const log = page.getByRole("log", { name: "Log" });
+    await page.getByText("live", { exact: true }).nth(1).waitFor();
+    /** Makes so many lines at least, and waits until they are there. */
+    const untilLines = async (count: number): Promise<void> => {
+      const before = await lineCount(page);
+      for (let call = 0; call < count; call += 1) {
+        await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
+      }
+      await vi.waitFor(
+        async () => expect(await lineCount(page)).toBeGreaterThanOrEqual(before + count),
+        WAIT,
+      );
+    };
+    await untilLines(60);
+    await vi.waitFor(async () => expect(await toEnd(log)).toBeLessThan(1), WAIT);
+    await log.evaluate((element) => element.scrollBy(0, -400));
+    const follow = page.getByRole("button", { name: "Jump to the newest" });
+    await follow.waitFor();
+    const place = await log.evaluate(({ scrollTop }) => scrollTop);
+    await untilLines(20);
+    expect(await log.evaluate(({ scrollTop }) => scrollTop)).toBe(place);
+    await follow.click();
+    await follow.waitFor({ state: "detached" });
+    await vi.waitFor(async () => expect(await toEnd(log)).toBeLessThan(1), WAIT);
+  });
+
+  test.each(["en", "zh"] as const)("can be read by everybody, in %s", async (language) => {
+    const { console, centers } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console, { path: "/log", language });
+    const log = page.getByRole("log", { name: /^(Log|日志)$/ });
     await vi.waitFor(
       async () => {
         await fetch(`http://${centers[0].addresses.http}/?event=broadcast&broadcast[msg]=hi`);
@@ -78,3 +110,13 @@ describeInChromium("the live log", () => {
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 });
+
+async function lineCount(page: Page): Promise<number> {
+  const text = await page.getByText(/^[\d,]+ of [\d,]+ lines$/).textContent();
+  return Number(/of (\d+)/.exec(text ?? "")?.[1]);
+}
+
+/** How many pixels are below what is in sight. */
+function toEnd(log: Locator): Promise<number> {
+  return log.evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+}

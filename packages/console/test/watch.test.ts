@@ -25,12 +25,28 @@ describeInChromium("a watch", () => {
     await page.getByText("Stopped").waitFor();
   });
 
-  test("can be read by everybody", async () => {
+  test("ends by itself when its time is over, and keeps what it saw", async () => {
     const { console, nodes } = await startCluster({ nodes: 1 });
     if (nodes[0] !== undefined) await connectClient(nodes[0], { userId: "ada" });
     const page = await openConsole(console, { path: "/watch?userId=ada" });
+    await page.getByRole("combobox", { name: "For" }).click();
+    await page.getByRole("option", { name: "10 seconds" }).click();
     await page.getByRole("button", { name: "Start" }).click();
-    await page.getByRole("table", { name: "Watch" }).waitFor();
+    await page.getByText(/^\d+ s left$/).waitFor();
+    await page.getByText("The time is over").waitFor();
+    await page.getByRole("table", { name: "Watch" }).getByRole("cell", { name: "is there" }).waitFor();
+    expect(await page.getByRole("button", { name: "Stop" }).count()).toBe(0);
+  });
+
+  test.each(["en", "zh"] as const)("can be read by everybody, in %s", async (language) => {
+    const { console, nodes } = await startCluster({ nodes: 1 });
+    if (nodes[0] !== undefined) await connectClient(nodes[0], { userId: "ada" });
+    const page = await openConsole(console, { path: "/watch?userId=ada", language });
+    await page.getByRole("button", { name: /Start|开始/ }).click();
+    await page
+      .getByRole("table", { name: /Watch|观察/ })
+      .getByRole("cell", { name: /is there|在线/ })
+      .waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 });
