@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { launchChromium } from "../packages/client/test/browser.js";
+import { launchChromium } from "../packages/server/test/chromium.js";
 
-export { chromiumPath } from "../packages/client/test/browser.js";
+export { chromiumPath } from "../packages/server/test/chromium.js";
 
 export interface App {
   /** Of the page. */

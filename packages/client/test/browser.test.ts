@@ -2,8 +2,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Connection } from "websocket-center";
 import type { Client, ClientOptions, createClient, Gap, Status } from "../src/index.js";
-import { chromiumPath, launchChromium, servePages } from "./browser.js";
+import { chromiumPath, launchChromium } from "../../server/test/chromium.js";
 import { spawnNode, startCluster, startNode, tokenOf } from "./cluster.js";
+import { servePages } from "./pages.js";
 
 /** What a page keeps of what its client tells. */
 interface Story {

@@ -1,7 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { chromiumPath, launchChromium, servePages } from "./browser.js";
+import { chromiumPath, launchChromium } from "../../server/test/chromium.js";
 import { startNode } from "./cluster.js";
+import { servePages } from "./pages.js";
 import type { ReactPage } from "./react-page.js";
 
 type ReactWindow = typeof globalThis & { start: (url: string) => void; page: ReactPage };

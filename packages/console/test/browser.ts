@@ -1,12 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import type { AxeResults } from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vitest";
+import { chromiumPath, launchChromium } from "../../server/test/chromium.js";
 
-const { status, stdout } = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
-const executablePath = status === 0 ? stdout.trim() : "";
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** A browser beside a cluster takes its time where there are few cores. */
@@ -16,21 +14,10 @@ let browser: Browser;
 
 /** Tests with a real browser; skipped, by name, where there is none. */
 export function describeInChromium(name: string, tests: () => void): void {
-  describe.skipIf(executablePath === "")(name, () => {
+  describe.skipIf(chromiumPath === "")(name, () => {
     vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
     beforeAll(async () => {
-      browser = await chromium.launch({
-        executablePath,
-        args: [
-          "--no-sandbox",
-          "--disable-gpu",
-          "--disable-quic",
-          "--no-first-run",
-          "--disable-background-networking",
-          "--disable-component-update",
-          "--disable-sync",
-        ],
-      });
+      browser = await launchChromium();
     });
     afterAll(() => browser?.close());
     tests();

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { classicEvents } from "@websocket-center/protocol";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createCenter, createNode, createSilentLogger } from "../../src/index.js";
-import { findProgram } from "../programs.js";
+import { chromiumPath, launchChromium } from "../chromium.js";
 
 /** A name that the browser resolves to loopback, as an attacker's name server would. */
 const FOREIGN_HOST = "foreign.example";
@@ -16,9 +16,7 @@ let pages: Server;
 let pagesPort: number;
 let browser: Browser;
 
-const executablePath = findProgram("chromium") ?? "";
-
-describe.skipIf(executablePath === "")("a page in a real browser", () => {
+describe.skipIf(chromiumPath === "")("a page in a real browser", () => {
   beforeAll(async () => {
     await center.start();
     node = createNode({ port: 0, centers: [center.addresses.link] }, { log });
@@ -31,19 +29,7 @@ describe.skipIf(executablePath === "")("a page in a real browser", () => {
     await once(pages, "listening");
     const address = pages.address();
     pagesPort = address !== null && typeof address === "object" ? address.port : 0;
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        `--host-resolver-rules=MAP ${FOREIGN_HOST} 127.0.0.1`,
-      ],
-    });
+    browser = await launchChromium(`--host-resolver-rules=MAP ${FOREIGN_HOST} 127.0.0.1`);
   });
 
   afterAll(async () => {

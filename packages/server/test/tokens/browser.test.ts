@@ -1,14 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createNode, createSilentLogger, type WebSocketNode } from "../../src/index.js";
-import { findProgram } from "../programs.js";
+import { chromiumPath, launchChromium } from "../chromium.js";
 import { hmac, nowSeconds, secret, sign } from "./signing.js";
 
-const executablePath = findProgram("chromium") ?? "";
-
-describe.skipIf(executablePath === "")("a page in a real browser", () => {
+describe.skipIf(chromiumPath === "")("a page in a real browser", () => {
   let browser: Browser;
   let page: Page;
   let pages: Server;
@@ -33,10 +31,7 @@ describe.skipIf(executablePath === "")("a page in a real browser", () => {
       { log: createSilentLogger() },
     );
     await node.start();
-    browser = await chromium.launch({
-      executablePath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-    });
+    browser = await launchChromium();
     page = await browser.newPage();
     await page.goto(`http://localhost:${port}/`);
   });

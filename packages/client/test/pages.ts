@@ -1,31 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
 import { build } from "rolldown";
-
-const { status, stdout } = spawnSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" });
-/** Empty where it is not installed; tests are then skipped, by name. */
-export const chromiumPath = status === 0 ? stdout.trim() : "";
-
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: chromiumPath,
-    // A page that was left and comes back shall be the same page, as for people.
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-}
 
 async function bundle(entry: string): Promise<string> {
   const { output } = await build({
