@@ -4,10 +4,12 @@ export class Recent<T extends { at: number }> {
   readonly #maxCost: number;
   readonly #costOf: (entry: T) => number;
   readonly #entries: (T | undefined)[] = [];
+  /** What each costs, beside it: whoever makes room need not look at entries that have been out of sight for long. */
+  readonly #costs: number[] = [];
   #first = 0;
   #size = 0;
   #cost = 0;
-  #forgottenAt: number | null = null;
+  #forgotten: T | undefined;
 
   /**
    * @param options.maxEntries - 0: nothing is kept.
@@ -37,7 +39,7 @@ export class Recent<T extends { at: number }> {
 
   /** When the youngest of those that made room was made; null where none has. */
   get forgottenAt(): number | null {
-    return this.#forgottenAt;
+    return this.#forgotten?.at ?? null;
   }
 
   add(entry: T): void {
@@ -45,7 +47,9 @@ export class Recent<T extends { at: number }> {
     const cost = this.#costOf(entry);
     while (this.#size > 0 && (this.#size === this.#maxEntries || this.#cost + cost > this.#maxCost))
       this.#forget();
-    this.#entries[(this.#first + this.#size) % this.#maxEntries] = entry;
+    const slot = (this.#first + this.#size) % this.#maxEntries;
+    this.#entries[slot] = entry;
+    this.#costs[slot] = cost;
     this.#size += 1;
     this.#cost += cost;
   }
@@ -58,12 +62,10 @@ export class Recent<T extends { at: number }> {
   }
 
   #forget(): void {
-    const { oldest } = this;
+    this.#forgotten = this.oldest;
+    this.#cost -= this.#costs[this.#first] ?? 0;
     this.#entries[this.#first] = undefined;
     this.#first = (this.#first + 1) % this.#maxEntries;
     this.#size -= 1;
-    if (oldest === undefined) return;
-    this.#cost -= this.#costOf(oldest);
-    this.#forgottenAt = oldest.at;
   }
 }
