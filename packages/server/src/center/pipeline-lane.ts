@@ -18,6 +18,10 @@ const WHOLE_BYTES = 24 * 1024;
 const PIECES_BYTES = 512 * 1024;
 /** Commands that end so near to each other share a frame, and the end that comes first. */
 const SAME_END_MS = 10;
+/** While so many are not answered, others wait for more: with fewer there is little to join, */
+const MANY = 8;
+/** and so many do not wait. */
+const ENOUGH = 128;
 /** What lists in answers count for: a frame has few of them, since a reply that is too large fails whole. */
 const WHOLE_LIST_BYTES = 256 * 1024;
 const LIST_BYTES = WHOLE_BYTES / 16;
@@ -31,30 +35,43 @@ export function weightOf({ name }: Command, bytes: number): number {
 
 /**
  * What goes to one node, in order. While a frame goes in pieces, which others would overtake, nothing follows it until
- * it is answered.
+ * it is answered. What comes while many are not answered waits for that, or for more: a write and a read cost the same
+ * whatever they carry, and a node that is slow to answer has enough to do.
  */
 export class Lane<C extends PipedCommand> {
   readonly channel: Channel;
   #errands: Errand<C>[] = [];
   #holder: readonly Errand<C>[] | undefined;
+  /** Errands that were sent and are not answered. */
+  #underWay = 0;
 
   constructor(channel: Channel) {
     this.channel = channel;
   }
 
-  get isHeld(): boolean {
-    return this.#holder !== undefined;
+  /** Nothing waits, and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#underWay === 0 && this.#errands.length === 0;
+  }
+
+  /** Whether something waits only for more. */
+  get isGathering(): boolean {
+    return this.#errands.length > 0 && this.#holder === undefined;
   }
 
   add(errand: Errand<C>): void {
     this.#errands.push(errand);
   }
 
-  /** What goes as the next frame; undefined where nothing does now. */
-  next(): readonly Errand<C>[] | undefined {
+  /**
+   * What goes as the next frame; undefined where nothing does now.
+   * @param mayWait - whether it may wait for more.
+   */
+  next(mayWait: boolean): readonly Errand<C>[] | undefined {
     const errands = this.#errands;
     const first = errands[0];
-    if (first === undefined || this.isHeld) return undefined;
+    if (first === undefined || this.#holder !== undefined) return undefined;
+    if (mayWait && this.#underWay >= MANY && errands.length < ENOUGH) return undefined;
     const isLarge = first.bytes > WHOLE_BYTES;
     const maxWeight = isLarge ? PIECES_BYTES : WHOLE_BYTES;
     let weight = 0;
@@ -67,14 +84,14 @@ export class Lane<C extends PipedCommand> {
     const frame = count === errands.length ? errands : errands.splice(0, count);
     if (frame === errands) this.#errands = [];
     if (isLarge) this.#holder = frame;
+    this.#underWay += frame.length;
     return frame;
   }
 
-  /** That frame is answered. @returns whether what waits may go on with it. */
-  release(frame: readonly Errand<C>[]): boolean {
-    if (this.#holder !== frame) return false;
-    this.#holder = undefined;
-    return true;
+  /** That frame is answered: what waits may go on. */
+  answered(frame: readonly Errand<C>[]): void {
+    this.#underWay -= frame.length;
+    if (this.#holder === frame) this.#holder = undefined;
   }
 
   /** Takes out what has waited until its time ended. */

@@ -39,10 +39,12 @@ export interface PipelineEvents<C> {
 
 /** How often one looks for commands whose time has ended while they waited for others. */
 const LOOK_MS = 50;
+/** How long commands wait for more, at most: a node that takes longer to answer must not hold up those that come. */
+const GATHER_MS = 5;
 
 /**
  * Sends a stream of commands to the nodes that each concerns, in as few frames as that takes: what is there when `flush`
- * is called goes to a node as one call. Many are under way at once, and each settles by itself.
+ * is called goes to a node as one call, or, where the node has many to answer, waits up to 5 ms for that and for more. Many are under way at once, and each settles by itself.
  *
  * A node runs the commands that concern it in the order in which they were taken. A command finds the users and groups
  * that those before it make, answered or not. What is taken behind a command in two halves ("the groups of") waits until
@@ -58,6 +60,7 @@ export class Pipeline<C extends PipedCommand> {
   #halves: C[] = [];
   #openQuestions = 0;
   #looking: NodeJS.Timeout | undefined;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(parts: PipelineParts, events: PipelineEvents<C>) {
     this.#parts = parts;
@@ -80,13 +83,14 @@ export class Pipeline<C extends PipedCommand> {
       at += 1;
     }
     this.#queue = at === this.#queue.length ? [] : this.#queue.slice(at);
-    for (const lane of this.#lanes.values()) this.#run(lane);
+    for (const lane of this.#lanes.values()) this.#run(lane, true);
     this.#lookLater();
   }
 
   /** Drops what is not sent. What was sent runs, and settles unless a part of it was dropped. */
   close(): void {
     clearTimeout(this.#looking);
+    clearTimeout(this.#gathering);
     this.#queue = [];
     this.#halves = [];
     for (const lane of this.#lanes.values()) lane.clear();
@@ -146,18 +150,27 @@ export class Pipeline<C extends PipedCommand> {
     return lane;
   }
 
-  #run(lane: Lane<C>): void {
-    for (let frame = lane.next(); frame !== undefined; frame = lane.next()) this.#send(lane, frame);
-    if (!lane.isHeld) this.#lanes.delete(lane.channel);
+  #run(lane: Lane<C>, mayWait: boolean): void {
+    for (let frame = lane.next(mayWait); frame !== undefined; frame = lane.next(mayWait)) {
+      this.#send(lane, frame);
+    }
+    if (lane.isIdle) this.#lanes.delete(lane.channel);
+    else if (lane.isGathering) this.#gathering ??= setTimeout(this.#endGathering, GATHER_MS);
   }
+
+  readonly #endGathering = (): void => {
+    this.#gathering = undefined;
+    for (const lane of this.#lanes.values()) this.#run(lane, false);
+  };
 
   #send(lane: Lane<C>, errands: readonly Errand<C>[]): void {
     const { channel } = lane;
     const commands = errands.map(({ command }) => command);
     const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
     const call = this.#parts.caller.begin([channel], HUB_SERVICE, commands, { timeoutMs }, ([answer]) => {
+      lane.answered(errands);
       this.#onAnswer(channel, errands, answer);
-      if (lane.release(errands)) this.#run(lane);
+      this.#run(lane, true);
     });
     for (const { piped } of errands) piped.calls.push(call);
   }
