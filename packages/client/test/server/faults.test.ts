@@ -184,7 +184,7 @@ test.each([
     },
   });
   const centers = [await startFrozen(), second.url];
-  const backend = startBackend({ centers, pipelining: false, timeoutMs: 3000 });
+  const backend = startBackend({ centers, pipelining: false, timeoutMs: 10_000 });
   const calls = await Promise.allSettled(Array.from({ length: 300 }, () => call(backend)));
   expect(calls.filter(({ status }) => status === "rejected")).toEqual([]);
   expect(runs).toBe(300);
