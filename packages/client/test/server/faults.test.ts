@@ -179,7 +179,8 @@ test.each([
   let runs = 0;
   const second = await startStandIn(() => {}, {
     handle: (req, res) => {
-      runs += 1;
+      // A send that was given up before its body left was not run; where the machine is busy, some are.
+      req.once("end", () => (runs += 1));
       center.handleRequest(req, res);
     },
   });
