@@ -30,3 +30,14 @@ test("whatever a token is made of, it is refused with a reason, unless it was si
     { numRuns: 2000 },
   );
 });
+
+test("a token with a blank or padding in it is another, and none that was signed", async () => {
+  const good = await sign();
+  const dot = good.lastIndexOf(".");
+  for (const at of [3, dot - 3, dot + 3, good.length]) {
+    for (const more of [" ", "\n", "\t", "=", "+", "/"]) {
+      const token = good.slice(0, at) + more + good.slice(at);
+      expect(await verifier.verify(token)).toEqual({ reason: "malformed token" });
+    }
+  }
+});

@@ -26,6 +26,9 @@ const MAX_TOKEN_LENGTH = 16 * 1024;
 /** The last moment that a Date can hold (ECMA-262, 21.4.1.1), in seconds. */
 const LAST_SECOND = 8.64e12;
 
+/** Three parts of base64url (RFC 7515, 7.1): decoders pass over blanks, which would make one token many. */
+const compactForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
 const tokenHeader = z.looseObject({ alg: z.string(), kid: z.string().optional() });
 const groupList = z
   .union([z.string().transform((group) => [group]), z.array(z.string())])
@@ -109,7 +112,7 @@ export class TokenVerifier {
 const unknownKey: TokenProblem = { reason: "bad signature" };
 
 function headerOf(token: string): { algorithm: string; keyId: string | undefined } | undefined {
-  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  if (token.length > MAX_TOKEN_LENGTH || !compactForm.test(token)) return undefined;
   try {
     const header = tokenHeader.safeParse(decodeProtectedHeader(token));
     return header.success ? { algorithm: header.data.alg, keyId: header.data.kid } : undefined;
