@@ -189,7 +189,7 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
 
   test("a page whose process stood still gives the node up no sooner than it has asked again", async () => {
     const node = await startNode();
-    const page = await openPage({ url: node.publicUrl, heartbeat: { intervalMs: 100, timeoutMs: 100 } });
+    const page = await openPage({ url: node.publicUrl, heartbeat: { intervalMs: 100, timeoutMs: 1000 } });
     const { connectionId } = await untilState(page, "open");
     const devtools = await browser.newBrowserCDPSession();
     const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
@@ -257,7 +257,7 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
       clientJwtSecret: [secret],
       clientJwtLeewayMs: 0,
     });
-    const page = await openPage({ url: urls, ...quick }, undefined, { secret, lifeS: 4 });
+    const page = await openPage({ url: urls, ...quick }, undefined, { secret, lifeS: 8 });
     const { connectionId } = await untilState(page, "open");
     await page.waitForFunction(() => (globalThis as StoryWindow).story.tokens >= 3);
     await api("sendMessageToId&sendMessageToId[id]=ada&sendMessageToId[msg]=renewed");
@@ -270,7 +270,7 @@ describe.skipIf(chromiumPath === "")("in a real browser", () => {
     await page.evaluate(() => ((globalThis as StoryWindow).story.lacksTokens = false));
     await untilGaps(page, 1);
     await untilState(page, "open");
-  });
+  }, 60_000);
 
   test("two tabs are two connections: both hear, and one that closes does not disturb the other", async () => {
     const node = await startNode();

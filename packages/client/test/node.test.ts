@@ -281,13 +281,13 @@ test("a token is renewed on a real connection before it runs out; one that is no
     token: () => {
       if (!isLoggedIn) throw new Error("logged out");
       given += 1;
-      return tokenOf(secret, { sub: "ada", exp: Date.now() / 1000 + 2 });
+      return tokenOf(secret, { sub: "ada", exp: Date.now() / 1000 + 4 });
     },
   });
   const states: string[] = [];
   client.on("status", ({ state }) => states.push(state));
   await client.connect();
-  await vi.waitFor(() => expect(given).toBe(4), { timeout: 10_000 });
+  await vi.waitFor(() => expect(given).toBe(4), { timeout: 20_000 });
   expect(states).toEqual(["connecting", "open"]);
   isLoggedIn = false;
   const { reason } = await untilState(client, "waiting");
