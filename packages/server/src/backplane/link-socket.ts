@@ -82,16 +82,15 @@ export class LinkSocket {
     this.#queuedBytes = 0;
     this.#sent = [];
     const tell = sent.length === 0 ? undefined : () => sent.forEach((each) => each(true));
-    if (this.#socket === undefined || this.#webSocket.readyState !== this.#webSocket.OPEN) {
-      const message = Buffer.allocUnsafe(size);
-      putFrames(queue, message, 0);
+    const socket = this.#webSocket.readyState === this.#webSocket.OPEN ? this.#socket : undefined;
+    const headBytes = socket === undefined ? 0 : headLength(size);
+    const message = Buffer.allocUnsafe(headBytes + size);
+    putFrames(queue, message, headBytes);
+    if (socket === undefined) {
       this.#webSocket.send(message, { binary: true }, tell);
     } else {
-      const headBytes = headLength(size);
-      const message = Buffer.allocUnsafe(headBytes + size);
       putHead(message, BINARY, size);
-      putFrames(queue, message, headBytes);
-      this.#socket.write(message, tell);
+      socket.write(message, tell);
     }
   }
 
