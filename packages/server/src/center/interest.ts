@@ -113,11 +113,6 @@ export class Interest<C extends InterestChannel = Channel> {
     if (channel !== undefined && !untrusted.has(channel)) channels.push(channel);
   }
 
-  /** Those that have to be asked now whatever is known of them. */
-  untrusted(): ReadonlySet<C> {
-    return this.#leases.untrusted();
-  }
-
   close(): void {
     this.#index.close();
   }

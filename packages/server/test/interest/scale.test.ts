@@ -119,7 +119,7 @@ test("an index that is full stops trusting those of whom it could not keep every
   for (const channel of [one, other]) {
     interest.onPong(channel, ["pong", 1, status, 1], performance.now() + 60_000);
   }
-  expect([...interest.untrusted()]).toEqual([other]);
+  expect(interest.mayHold("user", "nobody")).toEqual([other]);
   interest.onInterest(other, ["interest", 2, { goneUsers: ["c"] }]);
   expect(interest.isTrusted(other)).toBe(false);
   interest.remove(other);
