@@ -22,10 +22,23 @@ export interface LogLine {
   search: string;
 }
 
+/** What one wants to see of it. Empty: everything. */
+export interface LogFilter {
+  types: readonly string[];
+  nodeId: string | null;
+  text: string;
+}
+
+const noFilter: LogFilter = { types: [], nodeId: null, text: "" };
+
 export interface EventLogView {
   state: "connecting" | "live" | "lost";
   isPaused: boolean;
+  filter: LogFilter;
+  /** All that may be shown, the newest last. */
   lines: readonly LogLine[];
+  /** Those of them that the filter lets through. */
+  shown: readonly LogLine[];
   /** What came since it was paused. */
   waiting: number;
 }
@@ -42,7 +55,7 @@ export class EventLog extends Store<EventLogView> {
   #controller: AbortController | undefined;
 
   constructor(client: CenterClient) {
-    super({ state: "connecting", isPaused: false, lines: [], waiting: 0 });
+    super({ state: "connecting", isPaused: false, filter: noFilter, lines: [], shown: [], waiting: 0 });
     this.#client = client;
   }
 
@@ -65,7 +78,11 @@ export class EventLog extends Store<EventLogView> {
   clear(): void {
     this.#lines = [];
     this.#shownUntil = this.#nextNumber;
-    this.set({ lines: [], waiting: 0 });
+    this.set({ lines: [], shown: [], waiting: 0 });
+  }
+
+  filter(filter: LogFilter): void {
+    this.set({ filter, shown: filterLines(this.get().lines, filter) });
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -126,9 +143,11 @@ export class EventLog extends Store<EventLogView> {
   #show(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.get().isPaused) {
+    const { isPaused, filter } = this.get();
+    if (!isPaused) {
       this.#shownUntil = this.#nextNumber;
-      this.set({ lines: this.#lines.slice(-MAX_LINES), waiting: 0 });
+      const lines = this.#lines.slice(-MAX_LINES);
+      this.set({ lines, shown: filterLines(lines, filter), waiting: 0 });
       return;
     }
     this.set({ waiting: this.#nextNumber - this.#shownUntil });
@@ -137,13 +156,6 @@ export class EventLog extends Store<EventLogView> {
 
 function defined(subjects: { [K in keyof LogLine["subjects"]]: string | undefined }): LogLine["subjects"] {
   return Object.fromEntries(Object.entries(subjects).filter(([, id]) => id !== undefined));
-}
-
-/** What one wants to see of it. Empty: everything. */
-export interface LogFilter {
-  types: readonly string[];
-  nodeId: string | null;
-  text: string;
 }
 
 export function filterLines(

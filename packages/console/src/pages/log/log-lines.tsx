@@ -1,6 +1,6 @@
 import { Button, Paper, Text } from "@mantine/core";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef, useState } from "react";
+import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
+import { memo, type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { type Formats, useFormats } from "../../i18n/formats.ts";
 import { useMessages } from "../../i18n/language.tsx";
 import type { LogLine } from "./event-log.ts";
@@ -9,31 +9,45 @@ import classes from "./log-lines.module.css";
 import { logMessages } from "./messages.ts";
 
 const LINE_HEIGHT = 26;
+/** So many more than are in sight, above and below. */
+const OVERSCAN = 5;
 /** So near to the end counts as at the end. */
 const NEAR_PX = 40;
 
-/** The lines, of which only those in sight are in the page. It stays with the newest until one scrolls up. */
-export function LogLines({ lines, isFollowing }: { lines: readonly LogLine[]; isFollowing: boolean }) {
+/**
+ * The lines, of which only those in sight are in the page. It stays with the newest until one scrolls up. Not made anew
+ * but for new lines, so that these may be deferred.
+ */
+export const LogLines = memo(function LogLines({
+  lines,
+  isFollowing,
+}: {
+  lines: readonly LogLine[];
+  isFollowing: boolean;
+}) {
   const t = useMessages(logMessages);
   const viewport = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  const isAtNewest = isFollowing && isAtEnd;
   const virtualizer = useVirtualizer({
     count: lines.length,
     getScrollElement: () => viewport.current,
     estimateSize: () => LINE_HEIGHT,
-    overscan: 10,
-    getItemKey: (at) => lines[at]?.number ?? at,
+    overscan: OVERSCAN,
+    useFlushSync: false,
+    // The newest are made at once, not only when the page has been scrolled to them.
+    rangeExtractor: (range) => defaultRangeExtractor(isAtNewest ? endRange(range) : range),
   });
-  const last = lines.at(-1)?.number;
-  useEffect(() => {
-    if (isFollowing && isAtEnd && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1);
-    // The virtualizer is the same all the while.
-  }, [last, lines.length, isFollowing, isAtEnd, virtualizer]);
+  useHeldPlace(viewport, lines);
+  useLayoutEffect(() => {
+    if (isAtNewest && lines.length > 0) virtualizer.scrollToIndex(lines.length - 1);
+  }, [lines, isAtNewest, virtualizer]);
   const onScroll = (): void => {
     const element = viewport.current;
     if (element === null) return;
     setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX);
   };
+  const rows = virtualizer.getVirtualItems();
   return (
     <Paper withBorder radius="md" pos="relative">
       <div
@@ -51,10 +65,15 @@ export function LogLines({ lines, isFollowing }: { lines: readonly LogLine[]; is
           </Text>
         )}
         <div className={classes["all"]} style={{ height: virtualizer.getTotalSize() }}>
-          {virtualizer.getVirtualItems().map(({ index, key, start }) => {
+          {rows.map(({ index, start }) => {
             const line = lines[index];
+            // By place, not by line: rows that fell out of sight are filled anew, which costs less than new ones.
             return line === undefined ? null : (
-              <div key={key} className={classes["line"]} style={{ transform: `translateY(${start}px)` }}>
+              <div
+                key={index % rows.length}
+                className={classes["line"]}
+                style={{ transform: `translateY(${start}px)` }}
+              >
                 <LineView line={line} />
               </div>
             );
@@ -68,9 +87,26 @@ export function LogLines({ lines, isFollowing }: { lines: readonly LogLine[]; is
       )}
     </Paper>
   );
+});
+
+/** As many as are in sight, but the last ones. */
+function endRange(range: Range): Range {
+  const endIndex = range.count - 1;
+  return { ...range, startIndex: Math.max(0, endIndex - (range.endIndex - range.startIndex)), endIndex };
 }
 
-/** Lines never change: each is made once, however often others come. */
+/** What one reads stays where it is when the oldest lines, above it, are dropped. */
+function useHeldPlace(viewport: RefObject<HTMLElement | null>, lines: readonly LogLine[]): void {
+  const before = useRef(lines);
+  useLayoutEffect(() => {
+    const [oldest] = lines;
+    const dropped = oldest === undefined ? -1 : before.current.indexOf(oldest);
+    before.current = lines;
+    if (dropped > 0) viewport.current?.scrollBy(0, -dropped * LINE_HEIGHT);
+  }, [viewport, lines]);
+}
+
+/** A line never changes: a row is made anew only for another line. */
 const LineView = memo(function LineView({ line }: { line: LogLine }) {
   const t = useMessages(logMessages);
   const formats = useFormats();
