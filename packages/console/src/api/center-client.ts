@@ -1,6 +1,7 @@
 import { jsonLines } from "./lines.ts";
 import { CallFailure, failureOf } from "./problem.ts";
 import type { Session } from "./session.ts";
+import { Silence } from "./silence.ts";
 
 export interface CallOptions {
   method?: "GET" | "POST";
@@ -17,6 +18,8 @@ export interface Answered<T> {
 
 /** Without an answer in this time, a center counts as lost. */
 const ANSWER_TIMEOUT_MS = 15_000;
+/** The same for a stream, in which something comes every few seconds. */
+const STREAM_SILENCE_MS = 8000;
 
 /**
  * The HTTP API of whichever center answers. Where the present one does not, reading goes on at the next that is known;
@@ -39,11 +42,7 @@ export class CenterClient {
    * @throws CallFailure
    */
   async getFrom<T>(base: string, path: string, signal?: AbortSignal): Promise<T> {
-    const response = await this.#fetch(
-      new URL(path, base),
-      { signal },
-      AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    ).catch((cause: unknown) => {
+    const response = await this.#fetch(new URL(path, base), { signal }).catch((cause: unknown) => {
       throw new CallFailure("UNREACHABLE", 0, `${base} does not answer`, { cause });
     });
     if (!response.ok) throw await failureOf(response);
@@ -52,7 +51,7 @@ export class CenterClient {
 
   /** @throws CallFailure */
   async call<T>(path: string, options: CallOptions = {}): Promise<Answered<T>> {
-    const response = await this.#answer(path, options, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const { response } = await this.#answer(options, (base) => this.#fetch(new URL(path, base), options));
     const callId = response.headers.get("WSC-Call-Id") ?? undefined;
     if (!response.ok) throw await failureOf(response);
     try {
@@ -66,7 +65,7 @@ export class CenterClient {
   }
 
   /**
-   * Lines of an endless answer, from one center: when it ends or breaks, who reads begins again.
+   * Lines of an endless answer, from one center: when it ends, breaks or falls silent, who reads begins again.
    * @param onOpen - called once the center has begun to answer, which may be long before the first line.
    * @throws CallFailure
    */
@@ -75,29 +74,37 @@ export class CenterClient {
     signal: AbortSignal,
     onOpen: () => void = () => {},
   ): AsyncGenerator<T, void> {
-    const response = await this.#answer(path, { signal });
-    if (!response.ok || response.body === null) throw await failureOf(response);
-    onOpen();
-    const base = this.session.center;
+    const silence = new Silence(STREAM_SILENCE_MS);
     try {
-      yield* jsonLines(response.body) as AsyncGenerator<T, void>;
-    } catch (error) {
-      if (signal.aborted) return;
-      this.session.lost(base);
-      throw new CallFailure("UNREACHABLE", 0, "the stream broke", { cause: error });
+      const { response, base } = await this.#answer({ signal }, (center) =>
+        this.#fetch(new URL(path, center), { signal }, silence.begin()),
+      );
+      if (!response.ok || response.body === null) throw await failureOf(response);
+      onOpen();
+      try {
+        yield* jsonLines(response.body, () => silence.heard()) as AsyncGenerator<T, void>;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.session.lost(base);
+        throw new CallFailure("UNREACHABLE", 0, "the stream broke", { cause: error });
+      }
+    } finally {
+      silence.end();
     }
   }
 
-  async #answer(path: string, options: CallOptions, timeout?: AbortSignal): Promise<Response> {
-    const isRead = (options.method ?? "GET") === "GET";
-    const tries = isRead ? this.session.centers.length : 1;
+  async #answer(
+    { method = "GET", signal }: CallOptions,
+    ask: (base: string) => Promise<Response>,
+  ): Promise<{ response: Response; base: string }> {
+    const tries = method === "GET" ? this.session.centers.length : 1;
     let cause: unknown;
     for (let at = 0; at < tries; at += 1) {
       const base = this.session.center;
       try {
-        return await this.#fetch(new URL(path, base), options, timeout);
+        return { response: await ask(base), base };
       } catch (error) {
-        if (options.signal?.aborted === true) throw error;
+        if (signal?.aborted === true) throw error;
         cause = error;
         this.session.lost(base);
       }
@@ -105,12 +112,15 @@ export class CenterClient {
     throw new CallFailure("UNREACHABLE", 0, "no center answers", { cause });
   }
 
-  #fetch(url: URL, { method = "GET", body, signal }: CallOptions, timeout?: AbortSignal): Promise<Response> {
+  #fetch(
+    url: URL,
+    { method = "GET", body, signal }: CallOptions,
+    limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  ): Promise<Response> {
     const { token } = this.session;
-    const signals = [signal, timeout].filter((given) => given !== undefined);
     return fetch(url, {
       method,
-      signal: AbortSignal.any(signals),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       credentials: "omit",
       cache: "no-store",
       headers: {

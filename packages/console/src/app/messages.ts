@@ -35,6 +35,8 @@ export const appMessages = defineMessages(
     tokenSubmit: "Go on",
     notFound: "There is no such page",
     notFoundHint: "Choose one at the side.",
+    brokenHint:
+      "If the center that this console came from is gone, what was not loaded before cannot be. Every center serves the console:",
   },
   {
     navigation: "页面",
@@ -70,5 +72,6 @@ export const appMessages = defineMessages(
     tokenSubmit: "继续",
     notFound: "没有这个页面",
     notFoundHint: "请在侧边选择一个。",
+    brokenHint: "如果提供此控制台的注册中心已失联，尚未加载的内容就无法加载。每个注册中心都提供控制台：",
   },
 );

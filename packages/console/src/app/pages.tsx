@@ -23,24 +23,39 @@ export interface PageEntry {
   page: ComponentType;
 }
 
-const overview = lazy(() => import("../pages/overview/overview-page.tsx"));
-const nodes = lazy(() => import("../pages/nodes/nodes-page.tsx"));
-const node = lazy(() => import("../pages/nodes/node-page.tsx"));
-const connections = lazy(() => import("../pages/hub/connections-page.tsx"));
-const connection = lazy(() => import("../pages/hub/connection-page.tsx"));
-const users = lazy(() => import("../pages/hub/users-page.tsx"));
-const user = lazy(() => import("../pages/hub/user-page.tsx"));
-const groups = lazy(() => import("../pages/hub/groups-page.tsx"));
-const group = lazy(() => import("../pages/hub/group-page.tsx"));
-const send = lazy(() => import("../pages/send/send-page.tsx"));
-const tryIt = lazy(() => import("../pages/try/try-page.tsx"));
-const trace = lazy(() => import("../pages/trace/trace-page.tsx"));
-const watch = lazy(() => import("../pages/watch/watch-page.tsx"));
-const log = lazy(() => import("../pages/log/log-page.tsx"));
-const explorer = lazy(() => import("../pages/explorer/explorer-page.tsx"));
-const services = lazy(() => import("../pages/services/services-page.tsx"));
+const loads: (() => Promise<unknown>)[] = [];
 
-/** In the order of the navigation. Each page is loaded when it is first shown. */
+function page(load: () => Promise<{ default: ComponentType }>): ComponentType {
+  loads.push(load);
+  return lazy(load);
+}
+
+/**
+ * Loads the pages that were not shown yet: they come from the center that served this one, which may be gone when they
+ * are wanted. What cannot be loaded is told when it is shown.
+ */
+export async function loadPages(): Promise<void> {
+  for (const load of loads) await load().catch(() => {});
+}
+
+const overview = page(() => import("../pages/overview/overview-page.tsx"));
+const nodes = page(() => import("../pages/nodes/nodes-page.tsx"));
+const node = page(() => import("../pages/nodes/node-page.tsx"));
+const connections = page(() => import("../pages/hub/connections-page.tsx"));
+const connection = page(() => import("../pages/hub/connection-page.tsx"));
+const users = page(() => import("../pages/hub/users-page.tsx"));
+const user = page(() => import("../pages/hub/user-page.tsx"));
+const groups = page(() => import("../pages/hub/groups-page.tsx"));
+const group = page(() => import("../pages/hub/group-page.tsx"));
+const send = page(() => import("../pages/send/send-page.tsx"));
+const tryIt = page(() => import("../pages/try/try-page.tsx"));
+const trace = page(() => import("../pages/trace/trace-page.tsx"));
+const watch = page(() => import("../pages/watch/watch-page.tsx"));
+const log = page(() => import("../pages/log/log-page.tsx"));
+const explorer = page(() => import("../pages/explorer/explorer-page.tsx"));
+const services = page(() => import("../pages/services/services-page.tsx"));
+
+/** In the order of the navigation. */
 export const pageEntries: readonly PageEntry[] = [
   { path: "/", name: "overview", icon: IconActivity, page: overview },
   { path: "/nodes", name: "nodes", icon: IconServer, page: nodes },

@@ -8,7 +8,8 @@ import { useMessages } from "../i18n/language.tsx";
 import { Empty, Loading } from "../shared/states.tsx";
 import { CenterChoice } from "./center-choice.tsx";
 import { appMessages } from "./messages.ts";
-import { pageEntries } from "./pages.tsx";
+import { PageBoundary } from "./page-boundary.tsx";
+import { loadPages, pageEntries } from "./pages.tsx";
 import { Preferences } from "./preferences.tsx";
 import classes from "./shell.module.css";
 import { TokenForm } from "./token-form.tsx";
@@ -19,6 +20,10 @@ export function Shell() {
   const [location] = useLocation();
   const { status, state } = useLive();
   useEffect(close, [location, close]);
+  const isLive = status === "live";
+  useEffect(() => {
+    if (isLive) void loadPages();
+  }, [isLive]);
   if (status === "token-needed") return <TokenForm />;
   return (
     <AppShell
@@ -77,16 +82,18 @@ export function Shell() {
 function Pages() {
   const t = useMessages(appMessages);
   return (
-    <Suspense fallback={<Loading />}>
-      <Switch>
-        {pageEntries.map(({ path, page }) => (
-          <Route key={path} path={path} component={page} />
-        ))}
-        <Route>
-          <Empty title={t.notFound}>{t.notFoundHint}</Empty>
-        </Route>
-      </Switch>
-    </Suspense>
+    <PageBoundary>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          {pageEntries.map(({ path, page }) => (
+            <Route key={path} path={path} component={page} />
+          ))}
+          <Route>
+            <Empty title={t.notFound}>{t.notFoundHint}</Empty>
+          </Route>
+        </Switch>
+      </Suspense>
+    </PageBoundary>
   );
 }
 

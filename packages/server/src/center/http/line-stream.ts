@@ -2,9 +2,8 @@ import { PacedWriter } from "../../http/paced-writer.js";
 import { ABORTED_STATUS, type RouteEnd, type StreamRequest } from "../../http/routes.js";
 import { streamHeaders } from "./ndjson.js";
 
-/** How often one looks whether the token still counts, and whether a line is due that shows that the stream lives. */
+/** How often one looks whether the token still counts, and shows that the stream lives where nothing else did. */
 const LOOK_MS = 2000;
-const QUIET_LOOKS = 5;
 /** How long a caller may read nothing of what waits for it. */
 const STALL_MS = 30_000;
 const MAX_BACKLOG_BYTES = 256 * 1024;
@@ -19,7 +18,8 @@ export class LineStream {
   readonly #writer: PacedWriter;
   readonly #timer: NodeJS.Timeout;
   readonly #onClose: (() => void)[] = [];
-  #quietLooks = 0;
+  /** Whether nothing was pushed since the last look. */
+  #isQuiet = true;
   #isEnding = false;
   #isClosed = false;
 
@@ -63,7 +63,7 @@ export class LineStream {
   /** @param line - JSON text, without its line end. */
   push(line: string): void {
     if (this.isClosed) return;
-    this.#quietLooks = 0;
+    this.#isQuiet = false;
     this.#writer.push(`${line}\n`);
   }
 
@@ -88,8 +88,8 @@ export class LineStream {
       this.end();
       return;
     }
-    this.#quietLooks += 1;
-    if (this.#quietLooks >= QUIET_LOOKS && !this.isBehind) this.push("");
+    if (this.#isQuiet && !this.isBehind) this.push("");
+    this.#isQuiet = true;
   }
 
   #close(): void {
