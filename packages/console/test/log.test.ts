@@ -96,6 +96,32 @@ describeInChromium("the live log", () => {
     await vi.waitFor(async () => expect(await toEnd(log)).toBeLessThan(1), WAIT);
   });
 
+  test("holds what one reads where it is while the oldest lines go", async () => {
+    const { console } = await startCluster({ nodes: 1 });
+    const page = await openConsole(console, { path: "/" });
+    let made = 0;
+    const lines = (count: number): string =>
+      Array.from({ length: count }, () => {
+        const event = { at: 0, type: "call", detail: `number ${(made += 1)}` };
+        return `${JSON.stringify({ kind: "event", source: "center", event })}\n`;
+      }).join("");
+    // As many as would take minutes of a real cluster, whose stream is sampled.
+    await page.route("**/ops/events", (route) =>
+      route.fulfill({ contentType: "application/x-ndjson", body: lines(made === 0 ? 10_500 : 300) }),
+    );
+    await page.goto(`${console}#/log`);
+    await page.getByText("10,000 of 10,000 lines").waitFor();
+    const log = page.getByRole("log", { name: "Log" });
+    await vi.waitFor(async () => expect(await toEnd(log)).toBeLessThan(1), WAIT);
+    await log.evaluate((element) => element.scrollBy(0, -100_000));
+    const read = log.getByText(/^number 6\d\d\d/).first();
+    const text = await read.textContent();
+    const top = (await read.boundingBox())?.y;
+    const before = made;
+    await vi.waitFor(() => expect(made).toBeGreaterThan(before + 600), WAIT);
+    expect((await log.getByText(text ?? "", { exact: true }).boundingBox())?.y).toBe(top);
+  });
+
   test.each(["en", "zh"] as const)("can be read by everybody, in %s", async (language) => {
     const { console, centers } = await startCluster({ nodes: 1 });
     const page = await openConsole(console, { path: "/log", language });
