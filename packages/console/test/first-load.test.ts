@@ -9,7 +9,7 @@ describeInChromium("the first load", () => {
     const { console } = await startCluster({ nodes: 1 });
     const page = await openConsole(console);
     await page.locator("[data-status=live]").waitFor();
-    await page.getByText("1 nodes").waitFor();
+    await page.getByText("2 centers and 1 node;").waitFor();
     const files = await page.evaluate(() =>
       [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(
         (entry) => {

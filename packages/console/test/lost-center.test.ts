@@ -41,7 +41,7 @@ describeInChromium("a center that goes without a word under an open console", ()
     await page.getByRole("link", { name: "Send", exact: true }).click();
     await page.getByRole("textbox", { name: "Message" }).fill("hi");
     await page.getByRole("button", { name: "Send", exact: true }).click();
-    await page.getByText(/^1 connections? queued it/).waitFor();
+    await page.getByRole("status").filter({ hasText: "1 connection queued it" }).waitFor();
     expect(await page.getByRole("table", { name: "Results by node" }).getByRole("row").count()).toBe(3);
   });
 

@@ -54,7 +54,7 @@ function Drawing({ cluster, summary }: { cluster: ClusterLinks; summary: string 
     <div className={classes["scroll"]} tabIndex={0} role="group" aria-label={summary}>
       <svg
         viewBox={`-2 -2 ${width + 4} ${height + 4}`}
-        style={{ width: Math.min(width + 4, 1240), minWidth: Math.min(width + 4, 640) }}
+        style={{ width: width + 4, maxWidth: "100%", minWidth: Math.min(width + 4, 640) }}
         role="presentation"
       >
         {links.map(({ centerKey, nodeId, isUp }) => {

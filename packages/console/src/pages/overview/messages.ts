@@ -25,7 +25,7 @@ export const overviewMessages = defineMessages(
     callLatency: "Latency of calls at this center",
     clusterTitle: "Centers and nodes",
     clusterSummary: (centers: number, nodes: number, lost: number) =>
-      `${centers} centers and ${nodes} nodes; ${lost === 0 ? "every link is up" : `${lost} links are lost`}.`,
+      `${counted(centers, "center")} and ${counted(nodes, "node")}; ${lostText(lost)}.`,
     linkUp: "linked",
     linkLost: "link lost",
     thisCenter: "answers this page",
@@ -87,3 +87,12 @@ export const overviewMessages = defineMessages(
     center: "注册中心",
   },
 );
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function lostText(lost: number): string {
+  if (lost === 0) return "every link is up";
+  return lost === 1 ? "1 link is lost" : `${lost} links are lost`;
+}

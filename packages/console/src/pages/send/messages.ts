@@ -13,7 +13,7 @@ export const sendMessages = defineMessages(
     formatJson: "Format",
     send: "Send",
     asCurl: "Copy as curl",
-    queued: (count: string) => `${count} connections queued it`,
+    queued: (count: string) => `${count} ${count === "1" ? "connection" : "connections"} queued it`,
     queuedNone: "No connection queued it: nobody matched",
     partly: (count: string) =>
       `${count} connections queued it; what became of it at some nodes is told below`,

@@ -22,6 +22,9 @@ export interface TimeChartProps {
   height?: number;
 }
 
+/** Pixels that a time takes below the axis. */
+const TIME_WIDTH = 70;
+
 /** The charts of a page share the place of the pointer. */
 const pointer = uPlot.sync("time");
 
@@ -111,10 +114,11 @@ function optionsOf({
   format: (value: number) => string;
 }): uPlot.Options {
   const { axis, grid, lines } = chartColors[scheme];
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const minutes = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const clock = new Intl.DateTimeFormat(locale, minutes);
   const clockOf = (splits: readonly number[]): Intl.DateTimeFormat =>
     (splits[1] ?? 0) - (splits[0] ?? 0) < 60 ? second : clock;
-  const second = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const second = new Intl.DateTimeFormat(locale, { ...minutes, second: "2-digit" });
   const line = { stroke: axis, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return {
     ...size,
@@ -123,7 +127,11 @@ function optionsOf({
     hooks: { setCursor: [showLatest] },
     scales: { y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...line, values: (_chart, splits) => splits.map((at) => clockOf(splits).format(at * 1000)) },
+      {
+        ...line,
+        space: TIME_WIDTH,
+        values: (_chart, splits) => splits.map((at) => clockOf(splits).format(at * 1000)),
+      },
       { ...line, size: 64, values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [
