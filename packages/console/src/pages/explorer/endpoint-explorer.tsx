@@ -62,7 +62,7 @@ export function EndpointExplorer({ endpoints }: { endpoints: readonly EndpointDo
       <ExchangeView
         call={call}
         exchange={exchange}
-        isStream={endpoint.isStream}
+        isEndless={endpoint.isEndless}
         isValid={typed?.ok !== false}
       />
     </SimpleGrid>

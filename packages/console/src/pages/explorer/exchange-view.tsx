@@ -21,12 +21,12 @@ const MAX_HEIGHT = 480;
 export function ExchangeView({
   call,
   exchange,
-  isStream = false,
+  isEndless = false,
   isValid = true,
 }: {
   call: HttpCall;
   exchange: Exchange;
-  isStream?: boolean;
+  isEndless?: boolean;
   /** Whether what was typed can be sent as it is. */
   isValid?: boolean;
 }) {
@@ -44,12 +44,12 @@ export function ExchangeView({
           <Button
             onClick={() => void exchange.run(call)}
             loading={exchange.isUnderWay}
-            disabled={isStream || !isValid}
+            disabled={isEndless || !isValid}
           >
             {t.send}
           </Button>
           <CopyButton text={curl} label={t.asCurl} />
-          {isStream && <Text size="sm">{t.streams}</Text>}
+          {isEndless && <Text size="sm">{t.streams}</Text>}
         </Group>
         {exchange.failure !== undefined && <Failed error={exchange.failure} />}
         {exchange.response !== undefined && <ResponseView response={exchange.response} />}

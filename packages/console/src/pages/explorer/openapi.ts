@@ -19,8 +19,8 @@ export interface EndpointDoc {
   query: string[];
   /** What it takes; undefined: nothing. */
   bodyType: BodyType | undefined;
-  /** Whether its answer never ends, or comes in lines. */
-  isStream: boolean;
+  /** Whether its answer lasts for as long as one reads. */
+  isEndless: boolean;
 }
 
 interface Operation {
@@ -52,10 +52,7 @@ export function endpointDocs({ paths }: OpenApiDocument): EndpointDoc[] {
 
 function endpointOf(path: string, method: "get" | "post", operation: Operation): EndpointDoc {
   const { summary = "", parameters = [], requestBody, responses = {} } = operation;
-  const types = [
-    ...Object.keys(requestBody?.content ?? {}),
-    ...Object.values(responses).flatMap(({ content = {} }) => Object.keys(content)),
-  ];
+  const answers = Object.values(responses).flatMap(({ content = {} }) => Object.keys(content));
   return {
     method: method === "get" ? "GET" : "POST",
     path,
@@ -63,7 +60,8 @@ function endpointOf(path: string, method: "get" | "post", operation: Operation):
     places: parameters.filter((each) => each.in === "path").map(({ name }) => name),
     query: parameters.filter((each) => each.in === "query").map(({ name }) => name),
     bodyType: bodyTypeOf(requestBody),
-    isStream: types.includes("application/x-ndjson"),
+    // An answer in lines to a request in lines ends with it.
+    isEndless: method === "get" && answers.includes("application/x-ndjson"),
   };
 }
 
