@@ -1,5 +1,18 @@
 import type { Channel } from "./channel.js";
 
+interface Asked {
+  readonly id: number;
+  readonly run: () => void;
+}
+
+/** What a peer asks for, in its order, until it is run. */
+interface Waiting {
+  readonly channel: Channel;
+  asked: Asked[];
+  /** Ids that were taken back meanwhile. */
+  takenBack: Set<number> | undefined;
+}
+
 /** How often one looks whether all that came during a silence has been read. */
 const CATCH_UP_MS = 5;
 
@@ -9,7 +22,13 @@ const CATCH_UP_MS = 5;
  * begun and takes its time is told when it is taken back.
  */
 export class Intake {
-  readonly #waiting = new Map<Channel, Map<number, () => void>>();
+  /**
+   * Of each link. No call comes into a Map by itself: the tables that a Map outgrows hold each other, and all that was in
+   * them, until a full garbage collection.
+   */
+  readonly #waiting = new WeakMap<Channel, Waiting>();
+  /** Those of them that have something. */
+  #busy: Waiting[] = [];
   /** What runs, by the link that it came over and its id. */
   readonly #running = new Map<Channel, Map<number, AbortController>>();
   readonly #onFault: (error: unknown) => void;
@@ -22,8 +41,9 @@ export class Intake {
 
   /** Runs it in this turn of the event loop, after its input; later where the channel is catching up. */
   take(channel: Channel, id: number, run: () => void): void {
-    const waiting = this.#waiting.get(channel) ?? new Map<number, () => void>();
-    this.#waiting.set(channel, waiting.set(id, run));
+    const waiting = this.#waitingOf(channel);
+    if (waiting.asked.length === 0) this.#busy.push(waiting);
+    waiting.asked.push({ id, run });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -52,26 +72,44 @@ export class Intake {
   }
 
   cancel(channel: Channel, id: number): void {
-    this.#waiting.get(channel)?.delete(id);
+    const waiting = this.#waiting.get(channel);
+    if (waiting !== undefined && waiting.asked.length > 0) (waiting.takenBack ??= new Set()).add(id);
     this.#running.get(channel)?.get(id)?.abort();
   }
 
   /** The link ended: nobody waits for what it asked. */
   onLeft(channel: Channel): void {
     this.#waiting.delete(channel);
-    if (this.#waiting.size === 0) clearTimeout(this.#timer);
+    this.#busy = this.#busy.filter((waiting) => waiting.channel !== channel);
+    if (this.#busy.length === 0) clearTimeout(this.#timer);
     for (const controller of this.#running.get(channel)?.values() ?? []) controller.abort();
     this.#running.delete(channel);
   }
 
   #runReady(): void {
     clearTimeout(this.#timer);
-    for (const [channel, waiting] of [...this.#waiting]) {
-      if (!channel.lookWhetherCaughtUp()) continue;
-      this.#waiting.delete(channel);
-      for (const run of waiting.values()) this.#run(run);
+    const busy = this.#busy;
+    this.#busy = [];
+    for (const waiting of busy) {
+      if (waiting.channel.lookWhetherCaughtUp()) this.#runAll(waiting);
+      else this.#busy.push(waiting);
     }
-    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#runReady(), CATCH_UP_MS);
+    if (this.#busy.length > 0) this.#timer = setTimeout(() => this.#runReady(), CATCH_UP_MS);
+  }
+
+  #waitingOf(channel: Channel): Waiting {
+    const known = this.#waiting.get(channel);
+    if (known !== undefined) return known;
+    const waiting: Waiting = { channel, asked: [], takenBack: undefined };
+    this.#waiting.set(channel, waiting);
+    return waiting;
+  }
+
+  #runAll(waiting: Waiting): void {
+    const { asked, takenBack } = waiting;
+    waiting.asked = [];
+    waiting.takenBack = undefined;
+    for (const { id, run } of asked) if (takenBack?.has(id) !== true) this.#run(run);
   }
 
   #run(run: () => void): void {
