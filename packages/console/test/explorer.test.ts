@@ -69,7 +69,10 @@ describeInChromium("the API explorer", () => {
     await page.getByText(/Not JSON/).waitFor();
     await body.fill(`${broadcast(1)}\n\n${broadcast(2)}\n`);
     await page.getByRole("button", { name: "Send the request" }).click();
-    await page.getByText(/"value":1[^]*"value":1/).first().waitFor();
+    await page
+      .getByText(/"value":1[^]*"value":1/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Copy as curl" }).click();
     const curl = await page.evaluate(() => navigator.clipboard.readText());
     const { stdout } = await promisify(execFile)("sh", ["-c", curl]);

@@ -6,7 +6,7 @@ const KEPT_BYTES = 1024 * 1024;
 /** Shorter texts are written faster character by character, where they are ASCII. */
 const SHORT_TEXT = 48;
 
-let out = Buffer.allocUnsafeSlow(FIRST_BYTES);
+let out: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
 let at = 0;
 
 /**
@@ -23,6 +23,22 @@ export function encodeMessagePack(value: unknown): Buffer {
   out.copy(bytes, 0, 0, at);
   if (out.length > KEPT_BYTES) out = Buffer.allocUnsafeSlow(FIRST_BYTES);
   return bytes;
+}
+
+/**
+ * The same, from a place in `target` on.
+ * @returns where it ends; undefined where it has no room, and what is behind `from` is anything.
+ */
+export function encodeMessagePackInto(target: Buffer, from: number, value: unknown): number | undefined {
+  const own = out;
+  out = target;
+  at = from;
+  try {
+    write(value, 1);
+    return out === target ? at : undefined;
+  } finally {
+    out = own;
+  }
 }
 
 function write(value: unknown, depth: number): void {

@@ -1,7 +1,6 @@
 import { type CenterTrace, subjectOf } from "@websocket-center/protocol";
-import { nameSubject } from "../../detached.js";
 import type { Channel } from "../../rpc/channel.js";
-import { Recent } from "../../recent.js";
+import { named, Recent } from "../../recent.js";
 import type { Outcome } from "../../rpc/outcome.js";
 import type { CenterEvents } from "./center-events.js";
 
@@ -26,16 +25,12 @@ export interface SettledCall {
   readonly calls: readonly number[];
 }
 
-/** What is remembered of a call; texts as they are, since most are never looked at. */
-type Entry = Omit<CenterTrace, "calls"> & { calls: readonly number[] };
+type Entry = Omit<CenterTrace, "calls"> & { readonly calls: readonly number[] };
 type Asked = CenterTrace["asked"][number];
 
 export type TraceSubject = "callId" | "connectionId" | "userId" | "groupId";
 
 const MAX_BYTES = 16 * 1024 * 1024;
-/** About what an entry, and an answer of a node, take in memory. */
-const ENTRY_BYTES = 300;
-const ASKED_BYTES = 100;
 /** Of calls that went to more nodes, those that failed and the first of the others are kept. */
 const MAX_ASKED = 200;
 const MAX_TEXT = 256;
@@ -49,7 +44,7 @@ export class CallTraces {
   #count = 0;
 
   constructor(maxEntries: number, events: CenterEvents) {
-    this.#recent = new Recent({ maxEntries, maxCost: MAX_BYTES, costOf: bytesOf });
+    this.#recent = new Recent({ maxEntries, maxBytes: MAX_BYTES, pack, unpack });
     this.#events = events;
   }
 
@@ -74,25 +69,25 @@ export class CallTraces {
       via,
       principal,
       command: name,
+      ...subjectOf({ name, params }),
       ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
       linkedNodes,
-      asked,
       calls,
+      asked,
     };
-    nameSubject(entry, subjectOf({ name, params }));
     if (this.#events.isHeard) this.#tell(entry);
-    this.#recent.add(entry);
+    this.#recent.add(entry.at, entry);
   }
 
   /** What is remembered of that call, or for that subject, newest first. `since`: nothing older is remembered. */
   find(subject: TraceSubject, value: string, limit: number): { since: number | null; items: CenterTrace[] } {
     const items: CenterTrace[] = [];
-    for (const entry of this.#recent.newestFirst()) {
+    for (const entry of this.#recent.newestFirst([value])) {
       if (items.length === limit) break;
       if (entry[subject] === value) items.push({ ...entry, calls: [...entry.calls] });
     }
-    const { forgottenAt, oldest } = this.#recent;
-    return { since: forgottenAt === null ? null : (oldest?.at ?? null), items };
+    const { forgottenAt, oldestAt } = this.#recent;
+    return { since: forgottenAt === null ? null : oldestAt, items };
   }
 
   #tell({ callId, command, connectionId, userId, groupId, ms, asked }: Entry): void {
@@ -132,7 +127,37 @@ function shownValue(value: unknown): number | boolean | undefined {
   return Array.isArray(value) ? value.length : undefined;
 }
 
-function bytesOf({ callId, connectionId = "", userId = "", groupId = "", asked, calls }: Entry): number {
-  const text = callId.length + connectionId.length + userId.length + groupId.length;
-  return ENTRY_BYTES + 2 * text + asked.length * ASKED_BYTES + calls.length * 8;
+/** What is packed, in its order. */
+const fields = [
+  ...["callId", "via", "principal", "command", "connectionId", "userId", "groupId"],
+  ...["ms", "linkedNodes", "calls"],
+] as const;
+const askedFields = ["nodeId", "call", "ok", "value", "code", "message"] as const;
+
+function pack(entry: Entry): readonly unknown[] {
+  const { callId, via, principal, command, connectionId, userId, groupId, ms, linkedNodes, calls } = entry;
+  const packed: unknown[] = [
+    callId,
+    via,
+    principal,
+    command,
+    connectionId,
+    userId,
+    groupId,
+    ms,
+    linkedNodes,
+    calls,
+  ];
+  for (const { nodeId, call, ok, value, code, message } of entry.asked)
+    packed.push([nodeId, call, ok, value, code, message]);
+  return packed;
+}
+
+function unpack(at: number, values: readonly unknown[]): Entry {
+  const asked = values.slice(fields.length) as unknown[][];
+  return {
+    at,
+    ...named(fields, values),
+    asked: asked.map((place) => named(askedFields, place)),
+  } as unknown as Entry;
 }

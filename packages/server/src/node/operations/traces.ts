@@ -1,8 +1,10 @@
 import type { Change, NodeOperationParams, NodeTrace } from "@websocket-center/protocol";
-import { Recent } from "../../recent.js";
+import { named, Recent } from "../../recent.js";
 
-/** How many characters of ids are remembered in all, for each entry that there is room for. */
-const ID_CHARS_PER_ENTRY = 200;
+/** How much is remembered in all, for each entry that there is room for. */
+const BYTES_PER_ENTRY = 200;
+/** For more texts than these, looking for them takes longer than looking at each entry. */
+const MANY_TEXTS = 8;
 
 /** Who asked for the command that runs: a center, with its number for the call. */
 export interface Asker {
@@ -21,7 +23,7 @@ export class Traces {
 
   /** @param maxEntries - 0: nothing is remembered. */
   constructor(maxEntries: number) {
-    this.#recent = new Recent({ maxEntries, maxCost: maxEntries * ID_CHARS_PER_ENTRY, costOf: idChars });
+    this.#recent = new Recent({ maxEntries, maxBytes: maxEntries * BYTES_PER_ENTRY, pack, unpack });
   }
 
   get isOn(): boolean {
@@ -29,7 +31,7 @@ export class Traces {
   }
 
   add(entry: NodeTrace): void {
-    this.#recent.add(entry);
+    this.#recent.add(entry.at, entry);
   }
 
   /**
@@ -40,42 +42,70 @@ export class Traces {
     ask: Ask,
     connectionsOf: (userId: string) => Iterable<string>,
   ): { items: NodeTrace[]; since: number | null } {
-    const isMeant = this.#matcher(ask, connectionsOf);
+    const { texts, isMeant } = this.#sought(ask, connectionsOf);
     const items: NodeTrace[] = [];
-    for (const entry of this.#recent.newestFirst()) {
+    for (const entry of this.#recent.newestFirst(texts.length > MANY_TEXTS ? [] : texts)) {
       if (items.length === ask.limit) break;
       if (isMeant(entry)) items.push(entry);
     }
     return { items, since: this.#recent.forgottenAt };
   }
 
-  #matcher(
+  /** `texts`: one of them is in whatever is meant. */
+  #sought(
     { calls, connectionId, userId, groupId }: Ask,
     connectionsOf: (userId: string) => Iterable<string>,
-  ): (entry: NodeTrace) => boolean {
-    const numbers = new Set(calls?.numbers);
-    const connections = new Set(userId === undefined ? [] : connectionsOf(userId));
+  ): { texts: string[]; isMeant: (entry: NodeTrace) => boolean } {
+    if (calls !== undefined) {
+      const { centerId } = calls;
+      const numbers = new Set(calls.numbers);
+      const isMeant = ({ centerId: asker, call }: NodeTrace): boolean =>
+        asker === centerId && call !== undefined && numbers.has(call);
+      return { texts: [centerId], isMeant };
+    }
+    if (connectionId !== undefined)
+      return { texts: [connectionId], isMeant: (entry) => entry.connectionId === connectionId };
     if (userId !== undefined) {
-      for (const entry of this.#recent.newestFirst()) {
+      const connections = new Set(connectionsOf(userId));
+      for (const entry of this.#recent.newestFirst([userId])) {
         if (entry.userId === userId && entry.connectionId !== undefined) connections.add(entry.connectionId);
       }
+      const isMeant = (entry: NodeTrace): boolean =>
+        entry.userId === userId || (entry.connectionId !== undefined && connections.has(entry.connectionId));
+      return { texts: [userId, ...connections], isMeant };
     }
-    return (entry) => {
-      if (calls !== undefined)
-        return entry.centerId === calls.centerId && entry.call !== undefined && numbers.has(entry.call);
-      if (connectionId !== undefined) return entry.connectionId === connectionId;
-      if (userId !== undefined) {
-        return (
-          entry.userId === userId || (entry.connectionId !== undefined && connections.has(entry.connectionId))
-        );
-      }
-      return groupId !== undefined && entry.groupId === groupId;
-    };
+    if (groupId === undefined) return { texts: [], isMeant: () => false };
+    return { texts: [groupId], isMeant: (entry) => entry.groupId === groupId };
   }
 }
 
-function idChars({ connectionId = "", userId = "", groupId = "" }: NodeTrace): number {
-  return connectionId.length + userId.length + groupId.length;
+/** What is packed, in its order. */
+const fields = [
+  ...["what", "centerId", "call", "connectionId", "userId", "groupId", "matched", "queued", "change"],
+  ...["failures", "closeCode", "error"],
+] as const;
+
+function pack(entry: NodeTrace): readonly unknown[] {
+  const { what, centerId, call, connectionId, userId, groupId, matched, queued, change } = entry;
+  const { failures, closeCode, error } = entry;
+  return [
+    what,
+    centerId,
+    call,
+    connectionId,
+    userId,
+    groupId,
+    matched,
+    queued,
+    change,
+    failures,
+    closeCode,
+    error,
+  ];
+}
+
+function unpack(at: number, values: readonly unknown[]): NodeTrace {
+  return { at, ...named(fields, values) } as unknown as NodeTrace;
 }
 
 /** Whether a command's result is what a change came to. */

@@ -6,7 +6,6 @@ import {
   type NodeTrace,
   subjectOf,
 } from "@websocket-center/protocol";
-import { nameSubject } from "../../detached.js";
 import { codeOf } from "../../errors.js";
 import type { Connection } from "../connection.js";
 import type { Hub } from "../hub.js";
@@ -158,12 +157,7 @@ export class Witness {
 
   #ran(name: CommandName, subject: Subject, outcome: Partial<NodeTrace>): void {
     const at = Date.now();
-    if (this.#traces.isOn) {
-      const entry: NodeTrace = { at, what: name, ...this.#asker, ...subject, ...outcome };
-      // What came over a link is text of its own; what came to this node's own port was cut out of a URL.
-      if (this.#asker === undefined) nameSubject(entry, subject);
-      this.#traces.add(entry);
-    }
+    if (this.#traces.isOn) this.#traces.add({ at, what: name, ...this.#asker, ...subject, ...outcome });
     if (name === "bindUser" && outcome.change === "done") {
       const connection = this.#hub.connection(subject.connectionId ?? "");
       if (connection !== undefined) this.#watches.appeared(connection as Connection);
