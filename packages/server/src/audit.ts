@@ -11,7 +11,7 @@ import {
 } from "@websocket-center/protocol";
 import { destination, type DestinationStream } from "pino";
 import { CenterError, messageOf } from "./errors.js";
-import type { Denial } from "./http/api.js";
+import type { Denial } from "./http/exchange.js";
 import type { AddressedRequest } from "./http/client-address.js";
 import type { Principal } from "./http/access.js";
 import { createLogger, type Logger } from "./log.js";

@@ -1,5 +1,5 @@
 import { type CenterError, messageOf } from "../errors.js";
-import type { CallInfo } from "../http/api.js";
+import type { CallInfo } from "../http/exchange.js";
 import type { Logger } from "../log.js";
 import type { CenterMetrics } from "../metrics.js";
 import { ProcessReports } from "../process-reports.js";

@@ -1,6 +1,6 @@
 import { closeCodes } from "@websocket-center/protocol";
 import { CenterError, messageOf } from "../errors.js";
-import type { CallInfo } from "../http/api.js";
+import type { CallInfo } from "../http/exchange.js";
 import type { Logger } from "../log.js";
 import type { NodeMetrics } from "../metrics.js";
 import { ProcessReports } from "../process-reports.js";
