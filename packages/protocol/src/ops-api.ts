@@ -196,8 +196,8 @@ export type OpsEventLine = z.infer<typeof opsEventLine>;
 export const centerTrace = z.object({
   at: timeMs,
   callId: z.string(),
-  /** How it came: the classic API, a line of a batch, a service call, or a node's own request. */
-  via: z.enum(["classic", "batch", "service", "node"]),
+  /** How it came: the classic API, a line of a batch, a service call, a node's own request, or the center's own process. */
+  via: z.enum(["classic", "batch", "service", "node", "process"]),
   /** The token's name. */
   principal: z.string().optional(),
   command: z.string(),

@@ -50,7 +50,7 @@ test("a classic call is remembered with whom it went to and what each answered, 
   expect(JSON.stringify(told)).not.toContain(other.id);
 });
 
-test("batches, service calls and requests of nodes are remembered too", async () => {
+test("batches, service calls, requests of nodes and calls of the center's own process are remembered too", async () => {
   const center = await startCenter();
   const node = await startNode([center]);
   const batch = `{"id":1,"command":"sendToUser","params":{"userId":"ann","message":"m"}}\n`;
@@ -63,7 +63,9 @@ test("batches, service calls and requests of nodes are remembered too", async ()
     mode: "all",
   });
   await node.cluster.sendToGroup({ groupId: "g", message: "m" });
+  await center.cluster.sendToGroup({ groupId: "g", message: "m" });
   expect((await traceOf(center, "groupId=g")).center.items).toMatchObject([
+    { via: "process", principal: "none", command: "sendToGroup" },
     { via: "node", principal: node.id, command: "sendToGroup" },
     { via: "service", principal: "none", command: "sendToGroup" },
   ]);
