@@ -1,7 +1,8 @@
 // Takes the pictures of the console that the documents show: a cluster with some traffic, in this process, seen by
-// Chromium. Needs `npm run build` and Debian's chromium.
+// Chromium. Needs `npm run build`, and Debian's chromium and fonts-noto-cjk.
 //
 //   node scripts/console-screenshots.mjs [NAME ...]      default: all; they go to docs/images
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -15,6 +16,8 @@ import { z } from "zod";
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const folder = path.join(root, "docs", "images");
 const wanted = process.argv.slice(2);
+if (execFileSync("fc-list", [":lang=zh"], { encoding: "utf8" }) === "")
+  throw new Error("there is no font with Chinese characters (Debian: fonts-noto-cjk)");
 mkdirSync(folder, { recursive: true });
 /** How long traffic runs before pictures are taken, so that the charts have something to show. */
 const WARM_UP_MS = Number(process.env["WARM_UP_MS"] ?? 90_000);
