@@ -18,16 +18,7 @@ export async function startCluster({
   nodeCore = cores.others,
   loadArgs = [],
 }) {
-  const center = new Program(nodeProgram("center.mjs"), { core: centerCore });
-  const { link, http } = await center.answer();
-  const nodes = [];
-  for (let at = 0; at < count; at += 1) {
-    const options = { link, firstUser: at, userStep: count, groups };
-    nodes.push(new Program(nodeProgram("node.mjs", JSON.stringify(options)), { core: nodeCore }));
-  }
-  const ports = [];
-  for (const node of nodes) ports.push((await node.answer()).port);
-  while ((await center.ask('{"nodes":true}')).linked < count) await setTimeout(20);
+  const { center, nodes, ports, http } = await startServers({ nodes: count, groups, centerCore, nodeCore });
   const clients = await openConnections({
     ports,
     connections: users,
@@ -45,6 +36,21 @@ export async function startCluster({
       await Promise.all([center, ...nodes].map((program) => program.stop()));
     },
   };
+}
+
+/** The same without clients: user n is at the node whose number is n modulo `nodes`. */
+export async function startServers({ nodes: count, groups, centerCore, nodeCore }) {
+  const center = new Program(nodeProgram("center.mjs"), { core: centerCore });
+  const { link, http } = await center.answer();
+  const nodes = [];
+  for (let at = 0; at < count; at += 1) {
+    const options = { link, firstUser: at, userStep: count, groups };
+    nodes.push(new Program(nodeProgram("node.mjs", JSON.stringify(options)), { core: nodeCore }));
+  }
+  const ports = [];
+  for (const node of nodes) ports.push((await node.answer()).port);
+  while ((await center.ask('{"nodes":true}')).linked < count) await setTimeout(20);
+  return { center, nodes, ports, http };
 }
 
 /** A server that only answers requests. */

@@ -6,12 +6,13 @@
 // Prints how long a page took, and a search that finds one user or nothing; ends with 1 where something was seen twice
 // or not at all.
 import { availableParallelism } from "node:os";
-import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { startServers } from "./cluster.mjs";
 import { openConnections } from "./load.mjs";
 import { groupName } from "./peers/groups.mjs";
-import { Program, stopAll } from "./process.mjs";
-import { peerFile, setUp } from "./setup.mjs";
+import { stopAll } from "./process.mjs";
+import { summary } from "./report/numbers.mjs";
+import { setUp } from "./setup.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -28,24 +29,17 @@ const MOST_A_PROCESS = 12_500;
 
 setUp((text) => console.error(text));
 const core = `0-${availableParallelism() - 1}`;
-const center = new Program([process.execPath, peerFile("center.mjs")], { core });
-const { link, http } = await center.answer();
-const ports = [];
-for (let firstUser = 0; firstUser < nodeCount; firstUser += 1) {
-  const options = JSON.stringify({ link, firstUser, userStep: nodeCount, groups: GROUPS });
-  const node = new Program([process.execPath, peerFile("node.mjs"), options], { core });
-  ports.push((await node.answer()).port);
-}
-while ((await center.ask('{"nodes":true}')).linked < nodeCount) await setTimeout(20);
+const { ports, http } = await startServers({
+  nodes: nodeCount,
+  groups: GROUPS,
+  centerCore: core,
+  nodeCore: core,
+});
 const programs = Math.ceil(clients / MOST_A_PROCESS);
 for (let at = 0; at < programs; at += 1) {
   const connections = Math.floor(clients / programs) + (at < clients % programs ? 1 : 0);
   // All programs share the addresses, each of which has some 28,000 ports.
-  const load = await openConnections({
-    ports,
-    connections,
-    args: ["--sources", String(Math.ceil(clients / 12_500))],
-  });
+  const load = await openConnections({ ports, connections, args: ["--sources", String(programs)] });
   await load.settle();
   console.error(`${at + 1} of ${programs} programs are connected`);
 }
@@ -72,9 +66,8 @@ for (const kind of ["connections", "users", "groups"]) {
     listed += page.items.length;
     ({ cursor } = page);
   } while (cursor !== undefined && cursor !== null);
-  const sorted = times.toSorted((a, b) => a - b);
-  const row = { listed, pages: times.length, p50: ms(sorted[times.length >> 1]), longest: ms(sorted.at(-1)) };
-  rows.push({ kind, ...row });
+  const { median, max } = summary(times);
+  rows.push({ kind, listed, pages: times.length, "p50, ms": ms(median), "longest, ms": ms(max) });
   const isWhole = listed === seen.size && (kind === "groups" || listed === clients);
   if (!isWhole) {
     console.error(`${kind}: ${listed} were listed, ${seen.size} of them once, of ${clients} clients`);
