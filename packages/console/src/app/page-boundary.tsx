@@ -42,7 +42,7 @@ function BrokenPage({ error }: { error: unknown }) {
   const centers = useCenters();
   return (
     <Stack>
-      <Failed error={error} onRetry={() => location.reload()} />
+      <Failed error={error} />
       <Text size="sm">{t.brokenHint}</Text>
       <List size="sm">
         {centers.toSorted().map((base) => (
