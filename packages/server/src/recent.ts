@@ -68,9 +68,13 @@ export class Recent<T> {
     while (this.#size > maxEntries || (this.#bytes > maxBytes && this.#size > 1)) this.#forget();
   }
 
-  /** @param texts - left out is what has none of them in it, in whatever place. Others may have none too. */
-  *newestFirst(texts: readonly string[] = []): Generator<T, void> {
-    const wanted = texts.map((text) => Buffer.from(text));
+  /**
+   * @param parts - values that stand behind each other: left out is what has none of these parts, in whatever place.
+   * That is found out without unpacking it. None: all there are.
+   */
+  *newestFirst(parts: readonly (readonly unknown[])[] = []): Generator<T, void> {
+    // Without the head of the list, which is a byte for so few values.
+    const wanted = parts.map((part) => encodeMessagePack(part).subarray(1));
     for (const { bytes, start, end } of this.#blocks.toReversed()) {
       if (!hasAny(bytes.subarray(start, end), wanted)) continue;
       for (let next = end; next > start;) {
@@ -136,13 +140,16 @@ function finish(block: Block, at: number, to: number): number {
   return block.end - start;
 }
 
-function hasAny(bytes: Buffer, texts: readonly Buffer[]): boolean {
-  return texts.length === 0 || texts.some((text) => bytes.includes(text));
+function hasAny(bytes: Buffer, parts: readonly Buffer[]): boolean {
+  return parts.length === 0 || parts.some((part) => bytes.includes(part));
 }
 
 /** Values by names, in their order; left out where there is none. */
 export function named(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
-  return Object.fromEntries(
-    names.flatMap((name, at) => ((values[at] ?? null) === null ? [] : [[name, values[at]]])),
-  );
+  const entry: Record<string, unknown> = {};
+  for (const [at, name] of names.entries()) {
+    const value = values[at] ?? null;
+    if (value !== null) entry[name] = value;
+  }
+  return entry;
 }

@@ -82,7 +82,7 @@ export class CallTraces {
   /** What is remembered of that call, or for that subject, newest first. `since`: nothing older is remembered. */
   find(subject: TraceSubject, value: string, limit: number): { since: number | null; items: CenterTrace[] } {
     const items: CenterTrace[] = [];
-    for (const entry of this.#recent.newestFirst([value])) {
+    for (const entry of this.#recent.newestFirst([[value]])) {
       if (items.length === limit) break;
       if (entry[subject] === value) items.push({ ...entry, calls: [...entry.calls] });
     }
@@ -135,22 +135,8 @@ const fields = [
 const askedFields = ["nodeId", "call", "ok", "value", "code", "message"] as const;
 
 function pack(entry: Entry): readonly unknown[] {
-  const { callId, via, principal, command, connectionId, userId, groupId, ms, linkedNodes, calls } = entry;
-  const packed: unknown[] = [
-    callId,
-    via,
-    principal,
-    command,
-    connectionId,
-    userId,
-    groupId,
-    ms,
-    linkedNodes,
-    calls,
-  ];
-  for (const { nodeId, call, ok, value, code, message } of entry.asked)
-    packed.push([nodeId, call, ok, value, code, message]);
-  return packed;
+  const places = entry.asked.map((place) => askedFields.map((name) => place[name]));
+  return [...fields.map((name) => entry[name]), ...places];
 }
 
 function unpack(at: number, values: readonly unknown[]): Entry {

@@ -3,8 +3,8 @@ import { named, Recent } from "../../recent.js";
 
 /** How much is remembered in all, for each entry that there is room for. */
 const BYTES_PER_ENTRY = 200;
-/** For more texts than these, looking for them takes longer than looking at each entry. */
-const MANY_TEXTS = 8;
+/** For more parts than these, looking for them takes longer than looking at each entry. */
+const MANY_PARTS = 8;
 
 /** Who asked for the command that runs: a center, with its number for the call. */
 export interface Asker {
@@ -42,66 +42,51 @@ export class Traces {
     ask: Ask,
     connectionsOf: (userId: string) => Iterable<string>,
   ): { items: NodeTrace[]; since: number | null } {
-    const { texts, isMeant } = this.#sought(ask, connectionsOf);
+    const { parts, isMeant } = this.#sought(ask, connectionsOf);
     const items: NodeTrace[] = [];
-    for (const entry of this.#recent.newestFirst(texts.length > MANY_TEXTS ? [] : texts)) {
+    for (const entry of this.#recent.newestFirst(parts.length > MANY_PARTS ? [] : parts)) {
       if (items.length === ask.limit) break;
       if (isMeant(entry)) items.push(entry);
     }
     return { items, since: this.#recent.forgottenAt };
   }
 
-  /** `texts`: one of them is in whatever is meant. */
+  /** `parts`: as they are packed, one of them is in whatever is meant. */
   #sought(
     { calls, connectionId, userId, groupId }: Ask,
     connectionsOf: (userId: string) => Iterable<string>,
-  ): { texts: string[]; isMeant: (entry: NodeTrace) => boolean } {
+  ): { parts: (string | number)[][]; isMeant: (entry: NodeTrace) => boolean } {
     if (calls !== undefined) {
       const { centerId } = calls;
       const numbers = new Set(calls.numbers);
       const isMeant = ({ centerId: asker, call }: NodeTrace): boolean =>
         asker === centerId && call !== undefined && numbers.has(call);
-      return { texts: [centerId], isMeant };
+      return { parts: calls.numbers.map((call) => [centerId, call]), isMeant };
     }
     if (connectionId !== undefined)
-      return { texts: [connectionId], isMeant: (entry) => entry.connectionId === connectionId };
+      return { parts: [[connectionId]], isMeant: (entry) => entry.connectionId === connectionId };
     if (userId !== undefined) {
       const connections = new Set(connectionsOf(userId));
-      for (const entry of this.#recent.newestFirst([userId])) {
+      for (const entry of this.#recent.newestFirst([[userId]])) {
         if (entry.userId === userId && entry.connectionId !== undefined) connections.add(entry.connectionId);
       }
       const isMeant = (entry: NodeTrace): boolean =>
         entry.userId === userId || (entry.connectionId !== undefined && connections.has(entry.connectionId));
-      return { texts: [userId, ...connections], isMeant };
+      return { parts: [userId, ...connections].map((id) => [id]), isMeant };
     }
-    if (groupId === undefined) return { texts: [], isMeant: () => false };
-    return { texts: [groupId], isMeant: (entry) => entry.groupId === groupId };
+    if (groupId === undefined) return { parts: [], isMeant: () => false };
+    return { parts: [[groupId]], isMeant: (entry) => entry.groupId === groupId };
   }
 }
 
-/** What is packed, in its order. */
+/** What is packed, in its order; a call is found by its center and number behind each other. */
 const fields = [
   ...["what", "centerId", "call", "connectionId", "userId", "groupId", "matched", "queued", "change"],
   ...["failures", "closeCode", "error"],
 ] as const;
 
 function pack(entry: NodeTrace): readonly unknown[] {
-  const { what, centerId, call, connectionId, userId, groupId, matched, queued, change } = entry;
-  const { failures, closeCode, error } = entry;
-  return [
-    what,
-    centerId,
-    call,
-    connectionId,
-    userId,
-    groupId,
-    matched,
-    queued,
-    change,
-    failures,
-    closeCode,
-    error,
-  ];
+  return fields.map((name) => entry[name]);
 }
 
 function unpack(at: number, values: readonly unknown[]): NodeTrace {
