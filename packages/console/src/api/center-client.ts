@@ -97,7 +97,9 @@ export class CenterClient {
     { method = "GET", signal }: CallOptions,
     ask: (base: string) => Promise<Response>,
   ): Promise<{ response: Response; base: string }> {
-    const tries = method === "GET" ? this.session.centers.length : 1;
+    const isRead = method === "GET";
+    const tries = isRead ? this.session.centers.length : 1;
+    const asked = this.session.center;
     let cause: unknown;
     for (let at = 0; at < tries; at += 1) {
       const base = this.session.center;
@@ -109,7 +111,8 @@ export class CenterClient {
         this.session.lost(base);
       }
     }
-    throw new CallFailure("UNREACHABLE", 0, "no center answers", { cause });
+    const message = isRead ? "no center answers" : `${asked} does not answer; it may have been done or not`;
+    throw new CallFailure("UNREACHABLE", 0, message, { cause });
   }
 
   #fetch(
