@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { freePort } from "./free-port.js";
+import { freePort } from "../packages/server/test/free-ports.js";
 
 /** Longer than it takes; the machine may be busy. */
 const WAIT = { timeout: 10_000 };

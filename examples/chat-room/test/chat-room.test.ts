@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { freePort } from "../../free-port.js";
+import { freePort } from "../../../packages/server/test/free-ports.js";
 
 let room: ChildProcess;
 let httpPort: number;

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { freePort } from "../../free-port.js";
+import { freePort } from "../../../packages/server/test/free-ports.js";
 
 test("what is said on one node is heard on both", async () => {
   const [linkPort, httpPort, first, second] = await Promise.all([

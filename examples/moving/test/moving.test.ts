@@ -8,7 +8,7 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectClient, startCenter, startNode } from "../../../packages/server/test/cli/cluster.js";
 import { endAll } from "../../../packages/server/test/cli/command.js";
 import { findProgram } from "../../../packages/server/test/programs.js";
-import { freePort } from "../../free-port.js";
+import { freePort } from "../../../packages/server/test/free-ports.js";
 
 const nginx = findProgram("nginx") ?? findProgram("/usr/sbin/nginx");
 const CLIENTS = 40;

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { describeInChromium, openConsole } from "./browser.js";
 import { connectClient, startCluster } from "./cluster.js";
+import { freePort } from "../../server/test/free-ports.js";
 
 const nginx = "/usr/sbin/nginx";
 
@@ -16,15 +16,6 @@ function documentedLocation(): string {
   const [, block] = /```\n(location \/wsc\/ \{.*?\n\})\n```/s.exec(page) ?? [];
   if (block === undefined) throw new Error("docs/OPERATIONS.md has no location block");
   return block;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** nginx with the documented block, in front of that center. */

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ask, type CenterProcess, connectClient, startCenter, startCluster, startNode } from "./cluster.js";
-import { endAll, occupy, run, start } from "./command.js";
+import { freePort } from "../free-ports.js";
+import { endAll, run, start } from "./command.js";
 
 afterEach(endAll);
 
@@ -135,8 +136,7 @@ describe("bench", () => {
     expect(stderr).toMatch(/^error: the center is on center\.example, .*: give --allow-host center\.example/);
 
     const center = await startCenter();
-    const { port, free } = await occupy(0);
-    await free();
+    const port = await freePort();
     const publicUrl = `ws://0.0.0.0:${port}`;
     await startNode([center], ["--port", String(port), "--public-url", publicUrl]);
     const refused = await run(["bench", center.url, ...few, "--allow-host", "other.example"]);

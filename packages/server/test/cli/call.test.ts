@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { ask, at, connectClient, startCenter, startCluster, startNode, tableOf } from "./cluster.js";
-import { endAll, occupy, run } from "./command.js";
+import { freePort } from "../free-ports.js";
+import { endAll, run } from "./command.js";
 
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 const directory = mkdtempSync(join(tmpdir(), "wsc-call-"));
@@ -19,8 +20,7 @@ afterAll(async () => {
 
 /** An address where nothing listens. */
 async function deadUrl(): Promise<string> {
-  const { port, free } = await occupy(0);
-  await free();
+  const port = await freePort();
   return `http://127.0.0.1:${port}`;
 }
 

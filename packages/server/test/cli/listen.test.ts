@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { type WebSocket, WebSocketServer } from "ws";
 import { TcpProxy } from "../link/tcp-proxy.js";
 import { ask, type CenterProcess, type NodeProcess, startCenter, startNode } from "./cluster.js";
-import { type Command, endAll, occupy, run, start } from "./command.js";
+import { freePort } from "../free-ports.js";
+import { type Command, endAll, run, start } from "./command.js";
 
 afterEach(endAll);
 
@@ -23,12 +24,6 @@ async function serve(onConnection: (socket: WebSocket, count: number) => void): 
   });
   await once(server, "listening");
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-async function deadPort(): Promise<number> {
-  const { port, free } = await occupy(0);
-  await free();
-  return port;
 }
 
 const openFrame = `{"cmd":"open","_id":"${"0".repeat(32)}"}`;
@@ -120,7 +115,7 @@ describe("listen", () => {
 
   test("a center that cannot be reached ends it with 3, one of another cluster with 1", async () => {
     const args = ["listen", node.url, "--user", "ada", "--center"];
-    const unreachable = await run([...args, `http://127.0.0.1:${await deadPort()}`]);
+    const unreachable = await run([...args, `http://127.0.0.1:${await freePort()}`]);
     expect(unreachable.code).toBe(3);
     expect(unreachable.stderr).toContain("could not be reached");
     const stranger = await startCenter();
@@ -214,7 +209,7 @@ describe("listen, used wrongly,", () => {
   });
 
   test("ends with 3 where nothing listens, and names it", async () => {
-    const port = await deadPort();
+    const port = await freePort();
     const { code, stdout, stderr } = await run(["listen", String(port)]);
     expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
     expect(stderr).toBe(`ws://127.0.0.1:${port} could not be reached: nothing listens there\n`);

@@ -15,7 +15,8 @@ import {
   startNode,
   unlinked,
 } from "./cluster.js";
-import { endAll, occupy } from "./command.js";
+import { freePort } from "../free-ports.js";
+import { endAll } from "./command.js";
 
 afterEach(endAll);
 
@@ -293,8 +294,7 @@ describe("register and remove", () => {
   );
 
   test("without a center that can be reached end with 3", async () => {
-    const { port, free } = await occupy(0);
-    await free();
+    const port = await freePort();
     const dead: CenterProcess = {
       command: undefined as never,
       id: "",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { at } from "./cluster.js";
-import { Child, freePorts } from "./child.js";
+import { freePorts } from "../free-ports.js";
+import { Child } from "./child.js";
 import { dataOf, parse } from "./http.js";
 import type { Json } from "./http.js";
 import { useCluster } from "./use-cluster.js";

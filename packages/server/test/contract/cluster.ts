@@ -1,5 +1,6 @@
 import type { ClientOptions } from "ws";
-import { Child, freePorts, until } from "./child.js";
+import { freePorts } from "../free-ports.js";
+import { Child, until } from "./child.js";
 import { Client } from "./client.js";
 import { dataOf, HttpClient, isObject, parse } from "./http.js";
 import type { Answer, Ask, Json } from "./http.js";

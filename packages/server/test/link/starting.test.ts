@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../free-ports.js";
 import { createCenter, createNode, createSilentLogger } from "../../src/index.js";
 import { portOf, startCenter, startNode } from "./running.js";
 
@@ -88,12 +88,3 @@ for (const [how, end] of [
 }
 
 type Part = ReturnType<typeof createCenter> | ReturnType<typeof createNode>;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -11,7 +11,8 @@ import {
   startCenter,
   startNode,
 } from "../cli/cluster.js";
-import { endAll, occupy } from "../cli/command.js";
+import { endAll } from "../cli/command.js";
+import { freePort } from "../free-ports.js";
 import { ask, Client, startNode as startNodeHere } from "../node/running-node.js";
 import { findProgram } from "../programs.js";
 import { documented } from "./documented.js";
@@ -25,8 +26,7 @@ vi.setConfig({ testTimeout: 60_000 });
 async function startProxy(upstreams: readonly [string, string, string]): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), "wsc-nginx-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const { port, free } = await occupy(0);
-  await free();
+  const port = await freePort();
   let replaced = 0;
   const recipe = documented("nginx")
     .replaceAll(/10\.0\.0\.1[123]:8090/g, () => upstreams[replaced++] ?? "")
