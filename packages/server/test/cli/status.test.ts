@@ -1,8 +1,18 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { findProgram } from "../programs.js";
 import { until } from "../contract/child.js";
-import { ask, at, connectClient, startCenter, startCluster, startNode, tableOf } from "./cluster.js";
-import { endAll, occupy, run, start } from "./command.js";
+import {
+  ask,
+  at,
+  type CenterProcess,
+  connectClient,
+  startCenter,
+  startCluster,
+  startNode,
+  tableOf,
+} from "./cluster.js";
+import { freePort } from "../free-ports.js";
+import { endAll, run, start } from "./command.js";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +26,15 @@ interface StatusJson {
   nodes: { id: string; links: Record<string, string> }[];
   missingLinks: object[];
   totals: Record<string, number>;
+}
+
+/** What the center's status is once nodes have told of so many links: those to other centers come with a pong. */
+function withLinks(count: number, center: CenterProcess): Promise<StatusJson> {
+  return until(`the nodes tell of ${count} links`, async () => {
+    const { stdout } = await at(center, ["status", "--json"]);
+    const status = JSON.parse(stdout) as StatusJson;
+    return status.totals["links"] === count ? status : undefined;
+  });
 }
 
 describe("status", () => {
@@ -89,9 +108,9 @@ describe("status", () => {
 
   test("a center that cannot be reached ends with 1 while others can, and with 3 where none can", async () => {
     const { centers, nodes } = await startCluster();
-    const { port, free } = await occupy(0);
-    await free();
+    const port = await freePort();
     const dead = `http://127.0.0.1:${port}`;
+    await withLinks(4, centers[0]);
     const some = await run(["status", "--center", `${dead},${centers[0].url}`]);
     expect(some.code).toBe(1);
     expect(tableOf(some.stdout, "CENTER")[0]).toEqual([dead, "NOT REACHED: nothing listens there"]);
@@ -106,11 +125,7 @@ describe("status", () => {
   test("a center that was not asked is known by what nodes say, and so are its links", async () => {
     const { centers, nodes } = await startCluster();
     const stray = await startNode([centers[0]]);
-    const status = await until("the nodes tell of both centers", async () => {
-      const { stdout } = await at(centers[0], ["status", "--json"]);
-      const found = JSON.parse(stdout) as StatusJson;
-      return found.totals["links"] === 5 ? found : undefined;
-    });
+    const status = await withLinks(5, centers[0]);
     expect(status.centers).toMatchObject([
       { url: centers[0].url, id: centers[0].id, isReached: true },
       { url: null, id: centers[1].id, isReached: false },
