@@ -63,6 +63,11 @@ export interface FrameChange {
  * after what was queued before it.
  */
 export class Connection implements HubConnection, Recipient, Backlogged {
+  // What a write touches stands first, and so together in memory.
+  isApart = false;
+  ownTick = 0;
+  writtenFrames = 0;
+  readonly #socket: Duplex;
   pending: Sequence | undefined;
   writtenAt = 0;
   fastWrites = 0;
@@ -71,7 +76,6 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   #isBacklogged = false;
   /** Frames go to the socket as they are: no extension changes them. Kept, because `ws` makes the list anew each time. */
   readonly #isPlain: boolean;
-  readonly #socket: Duplex;
   readonly #host: ConnectionHost;
   readonly #webSocket: ClientWebSocket;
   readonly id: string;
@@ -84,9 +88,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   /** When it was opened, in seconds since the Unix epoch: a small number in memory. */
   readonly openedAtS = Math.floor(Date.now() / 1000);
   receivedMessages = 0;
-  queuedFrames = 0;
-  /** Set while somebody watches. */
-  onFrame: ((connection: Connection, change: FrameChange) => void) | undefined;
+  #onFrame: ((connection: Connection, change: FrameChange) => void) | undefined;
   userId: string | undefined;
   /** Set by the hub alone; applications read `groupIds`. */
   groups: Set<Group> | undefined;
@@ -120,11 +122,22 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     this.#webSocket = init.webSocket;
     this.#socket = init.socket;
     this.#isPlain = init.webSocket.extensions === "";
+    host.outbox.admit(this);
   }
 
   /** The groups that it is in; in a `close` handler, those that it was in. */
   get groupIds(): string[] {
     return Array.from(this.groups ?? [], ({ id }) => id);
+  }
+
+  /** Set while somebody watches. */
+  get onFrame(): ((connection: Connection, change: FrameChange) => void) | undefined {
+    return this.#onFrame;
+  }
+
+  set onFrame(listener: ((connection: Connection, change: FrameChange) => void) | undefined) {
+    this.#onFrame = listener;
+    if (listener !== undefined) this.#host.outbox.setApart(this, true);
   }
 
   get isOpen(): boolean {
@@ -144,7 +157,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
 
   /** Bytes that wait for the network, those of this tick included. */
   get bufferedBytes(): number {
-    return (this.pending?.bytes ?? 0) + this.writtenBytes;
+    return (this.#host.outbox.waitingFor(this)?.bytes ?? 0) + this.writtenBytes;
   }
 
   /** Bytes that were handed to the socket and not yet to the kernel. */
@@ -166,14 +179,13 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     const waiting = this.bufferedBytes;
     const bytes = frame.bytes.length;
     if (waiting + bytes > this.#host.maxBufferedBytes && this.#isTooSlow(waiting, bytes)) {
-      this.onFrame?.(this, { type: "dropped", bytes, opcode: frame.opcode, detail: "slow consumer" });
+      this.#onFrame?.(this, { type: "dropped", bytes, opcode: frame.opcode, detail: "slow consumer" });
       this.#host.onSlowConsumer(this, this.bufferedBytes);
       this.close(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
       return false;
     }
-    this.queuedFrames += 1;
     this.#host.outbox.add(this, frame);
-    this.onFrame?.(this, { type: "queued", bytes, opcode: frame.opcode });
+    this.#onFrame?.(this, { type: "queued", bytes, opcode: frame.opcode });
     return true;
   }
 
@@ -186,7 +198,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   #isTooSlow(waitingBytes: number, nextBytes: number): boolean {
     const { maxBufferedBytes } = this.#host;
     const maxBurstBytes = BURST * maxBufferedBytes;
-    const pendingBytes = this.pending?.bytes ?? 0;
+    const pendingBytes = waitingBytes - this.writtenBytes;
     if (pendingBytes >= EARLY_WRITE_BYTES || waitingBytes + nextBytes > maxBurstBytes) this.flush();
     const left = this.bufferedBytes;
     const nowMs = this.#host.livedMs();
@@ -196,15 +208,34 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   write(sequence: Sequence): void {
+    const buffers = sequence.buffers();
+    const [buffer] = buffers;
+    if (this.isApart || buffers.length !== 1 || buffer === undefined) {
+      this.#writeApart(sequence);
+      return;
+    }
+    this.writtenFrames += sequence.count;
+    this.#socket.write(buffer);
+    if (this.#socket.writableLength > 0) this.#written(sequence);
+  }
+
+  /** Also writes what is more than one buffer, and to whom it is not as simple as that. */
+  #writeApart(sequence: Sequence): void {
     if (!this.#takesFrames) return;
+    this.writtenFrames += sequence.count;
     if (this.#isPlain) this.#writeBuffers(sequence.buffers());
     else this.#writeThroughWebSocket(sequence);
+    this.#written(sequence);
+  }
+
+  #written(sequence: Sequence): void {
     const wasBacklogged = this.#isBacklogged;
     this.#isBacklogged = true;
     this.#isBacklogged = this.writtenBytes > 0;
     if (this.#isBacklogged) this.#countBacklog(sequence);
     else if (wasBacklogged) this.#host.backlogs.remove(this);
-    this.onFrame?.(this, { type: "written", bytes: sequence.bytes });
+    this.#host.outbox.setApart(this, !this.#isPlain || this.#isBacklogged || this.#onFrame !== undefined);
+    this.#onFrame?.(this, { type: "written", bytes: sequence.bytes });
   }
 
   #countBacklog(sequence: Sequence): void {
@@ -215,8 +246,8 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   }
 
   #writeBuffers(buffers: readonly Buffer[]): void {
-    if (this.onFrame !== undefined) {
-      this.#socket.write(Buffer.concat(buffers), () => this.onFrame?.(this, { type: "drained" }));
+    if (this.#onFrame !== undefined) {
+      this.#socket.write(Buffer.concat(buffers), () => this.#onFrame?.(this, { type: "drained" }));
       return;
     }
     if (buffers.length === 1 && buffers[0] !== undefined) {
@@ -264,14 +295,14 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   beginClosing(code: number, reason: string): void {
     if (this.closing !== undefined) return;
     this.closing = { code, reason };
-    this.#takesFrames = false;
-    this.onFrame?.(this, { type: "close", closeCode: code, detail: reason });
+    this.#takeNoMore();
+    this.#onFrame?.(this, { type: "close", closeCode: code, detail: reason });
     this.#host.onClosing(this);
   }
 
   /** The client has ended its side. What it does not read any more is waited for no longer than for a close frame. */
   peerEnded(): void {
-    this.#takesFrames = false;
+    this.#takeNoMore();
     this.#host.onClosing(this);
     this.#endTimer ??= setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS);
   }
@@ -280,7 +311,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   dropAsSlow(): void {
     if (this.closing === undefined) this.#host.onSlowConsumer(this, this.bufferedBytes);
     const detail = "the node is short of memory";
-    this.onFrame?.(this, { type: "dropped", bytes: this.bufferedBytes, detail });
+    this.#onFrame?.(this, { type: "dropped", bytes: this.bufferedBytes, detail });
     this.beginClosing(closeCodes.SLOW_CONSUMER.code, closeCodes.SLOW_CONSUMER.reason);
     this.pending = undefined;
     this.terminate();
@@ -291,12 +322,18 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     clearTimeout(this.#endTimer);
     this.#takesFrames = false;
     this.#host.backlogs.remove(this);
+    this.#host.outbox.forget(this);
   }
 
   /** Ends the connection without a word, for peers that do not answer. */
   terminate(): void {
-    this.#takesFrames = false;
+    this.#takeNoMore();
     this.#webSocket.terminate();
+  }
+
+  #takeNoMore(): void {
+    this.#takesFrames = false;
+    this.#host.outbox.setApart(this, true);
   }
 }
 

@@ -6,11 +6,21 @@ import {
   commands,
 } from "@websocket-center/protocol";
 import { checkCommand } from "../rpc/check-command.js";
-import { deliver, deliverToGroups, deliverToOne, deliverToRandom, type Except } from "./fanout.js";
+import {
+  deliver,
+  deliverToGroups,
+  deliverToOne,
+  deliverToRandom,
+  type Except,
+  type ToAll,
+} from "./fanout.js";
 import type { Group, Hub, HubConnection } from "./hub.js";
 
-/** The command table, carried out on one hub. Parameters are taken as checked. */
-export function createHandlers(hub: Hub): CommandMethods {
+/**
+ * The command table, carried out on one hub. Parameters are taken as checked.
+ * @param toAll - default: as to any list of connections.
+ */
+export function createHandlers(hub: Hub, toAll?: ToAll): CommandMethods {
   /** Runs `change` on the connection, where it is here. */
   const onConnection = (connectionId: string, change: (connection: HubConnection) => boolean): Change => {
     const connection = hub.connection(connectionId);
@@ -109,7 +119,10 @@ export function createHandlers(hub: Hub): CommandMethods {
       deliverToGroups(hub.groupsOf(userId), message, except(exceptConnectionIds)),
     sendToGroupsOfConnection: ({ connectionId, message, exceptConnectionIds }) =>
       deliverToGroups(groupsOf(connectionId), message, except(exceptConnectionIds)),
-    broadcast: ({ message, exceptConnectionIds }) => deliver(hub.all, message, except(exceptConnectionIds)),
+    broadcast: ({ message, exceptConnectionIds }) => {
+      if (toAll === undefined) return deliver(hub.all, message, except(exceptConnectionIds));
+      return toAll(message, (exceptConnectionIds ?? []).flatMap(oneOrNone));
+    },
     sendToRandomConnection: ({ message }) => deliverToRandom(hub.all, message),
     sendToOneInGroup: ({ groupId, message }) => (deliverToOne(hub.group(groupId), message) ? 1 : 0),
 

@@ -25,6 +25,7 @@ import { ClientPort } from "./client-port.js";
 import { CLOSE_TIMEOUT_MS } from "./connection.js";
 import { createNodeCounts } from "./counts.js";
 import { type NodeEventName, type NodeEvents, NodeHandlers } from "./events.js";
+import { toAllThrough } from "./fanout.js";
 import { createCheckedHandlers, createHandlers } from "./handlers.js";
 import { createAdminServer, createClientServer, createNodeApi, createSharedApi } from "./http/ports.js";
 import { Hub } from "./hub.js";
@@ -151,7 +152,7 @@ export class WebSocketNode {
       runtime: () => this.#runtime.vitals(),
     });
     const { witness } = this.#operations;
-    const commands = witness.watched(createHandlers(this.#hub));
+    const commands = witness.watched(createHandlers(this.#hub, toAllThrough(outbox, this.#hub)));
     this.#metrics = createNodeMetrics({
       counts,
       connections: () => this.#hub.connectionCount,

@@ -14,6 +14,8 @@ const JOIN_MAX_BYTES = 16 * 1024;
 export class Sequence {
   /** Bytes of all frames of the sequence. */
   readonly bytes: number;
+  /** How many frames it has. */
+  readonly count: number;
   readonly #before: Sequence | undefined;
   readonly #frame: Frame | undefined;
   #lastFrame: Frame | undefined;
@@ -26,6 +28,7 @@ export class Sequence {
     this.#before = before;
     this.#frame = frame;
     this.bytes = (before?.bytes ?? 0) + (frame?.bytes.length ?? 0);
+    this.count = (before?.count ?? 0) + (frame === undefined ? 0 : 1);
   }
 
   /** This sequence and then `frame`. */

@@ -4,27 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { encodeMessage, type Frame } from "../../src/node/frame.js";
 import { Outbox, type Recipient } from "../../src/node/outbox.js";
-import type { Sequence } from "../../src/node/sequence.js";
-
-class FakeRecipient implements Recipient {
-  pending: Sequence | undefined;
-  writtenAt = 0;
-  fastWrites = 0;
-  readonly writes: (readonly Buffer[])[] = [];
-
-  write(sequence: Sequence): void {
-    this.writes.push(sequence.buffers());
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.writes.flat());
-  }
-}
-
-/** Resolves after the outbox has written what was queued before. */
-const endOfTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const bytesOf = (frames: readonly Frame[]): Buffer => Buffer.concat(frames.map(({ bytes }) => bytes));
-const frameOf = (bytes: number, text = "x"): Frame => encodeMessage(text.repeat(bytes));
+import { bytesOf, endOfTick, FakeRecipient, frameOf } from "./recipients.js";
 
 test("frames of one tick leave in one write, in order", async () => {
   const outbox = new Outbox();
@@ -150,7 +130,7 @@ test("nothing of a tick is kept once it was written", async () => {
   const queue = (): WeakRef<Frame>[] =>
     ["a", "b"].map((text) => {
       const frame = encodeMessage(text);
-      outbox.add({ pending: undefined, writtenAt: 0, fastWrites: 0, write: () => undefined }, frame);
+      outbox.add(Object.assign(new FakeRecipient(), { write: () => undefined }), frame);
       return new WeakRef(frame);
     });
   const frames = queue();
