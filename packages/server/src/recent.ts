@@ -15,23 +15,26 @@ interface Block {
   end: number;
 }
 
-export interface RecentOptions<T> {
+export interface RecentOptions<T, Added> {
   /** 0: nothing is kept. */
   maxEntries: number;
   /** Of all together. One that takes more is kept alone. */
   maxBytes: number;
-  /** What is kept of an entry: a list of values in their order, for what has names takes longer to write. */
-  pack: (entry: T) => readonly unknown[];
+  /**
+   * What is kept of an entry: a list of values in their order, for what has names takes longer to write. It may be the
+   * same list each time.
+   */
+  pack: (entry: Added) => readonly unknown[];
   unpack: (at: number, values: readonly unknown[]) => T;
 }
 
 /**
  * The last entries, a bounded number in bounded memory: the oldest make room. They are kept as bytes: as objects, of
  * which nearly none is ever looked at, they would outlive two collections of young objects each, and make full ones
- * frequent.
+ * frequent. What is added may have another shape than what comes back.
  */
-export class Recent<T> {
-  readonly #options: RecentOptions<T>;
+export class Recent<T, Added = T> {
+  readonly #options: RecentOptions<T, Added>;
   readonly #blocks: Block[] = [];
   /** The last block that was emptied, to be filled anew. */
   #spare: Buffer | undefined;
@@ -39,7 +42,7 @@ export class Recent<T> {
   #bytes = 0;
   #forgottenAt: number | null = null;
 
-  constructor(options: RecentOptions<T>) {
+  constructor(options: RecentOptions<T, Added>) {
     this.#options = options;
   }
 
@@ -58,7 +61,7 @@ export class Recent<T> {
   }
 
   /** @param at - when it was, in milliseconds since the Unix epoch. */
-  add(at: number, entry: T): void {
+  add(at: number, entry: Added): void {
     if (!this.isOn) return;
     const values = this.#options.pack(entry);
     const bytes = this.#append(at, values) ?? this.#appendAlone(at, values);

@@ -26,7 +26,6 @@ export interface SettledCall {
 }
 
 type Entry = Omit<CenterTrace, "calls"> & { readonly calls: readonly number[] };
-type Asked = CenterTrace["asked"][number];
 
 export type TraceSubject = "callId" | "connectionId" | "userId" | "groupId";
 
@@ -40,7 +39,7 @@ const MAX_TEXT = 256;
  */
 export class CallTraces {
   readonly #events: CenterEvents;
-  readonly #recent: Recent<Entry>;
+  readonly #recent: Recent<Entry, SettledCall>;
   #count = 0;
 
   constructor(maxEntries: number, events: CenterEvents) {
@@ -53,30 +52,10 @@ export class CallTraces {
     return this.#count;
   }
 
-  record({ origin, name, params, startedAt, linkedNodes, places, calls }: SettledCall): void {
+  record(call: SettledCall): void {
     this.#count += 1;
-    if (!this.#recent.isOn && !this.#events.isHeard) return;
-    const asked: Asked[] = [];
-    const call = calls.length === 1 ? calls[0] : undefined;
-    for (const [channel, outcome] of places) {
-      if (outcome.ok && asked.length >= MAX_ASKED) continue;
-      asked.push(askedOf(channel.member.id, call, outcome));
-    }
-    const { callId, via, principal } = origin;
-    const entry: Entry = {
-      at: Date.now(),
-      callId,
-      via,
-      principal,
-      command: name,
-      ...subjectOf({ name, params }),
-      ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
-      linkedNodes,
-      calls,
-      asked,
-    };
-    if (this.#events.isHeard) this.#tell(entry);
-    this.#recent.add(entry.at, entry);
+    this.#recent.add(Date.now(), call);
+    if (this.#events.isHeard) this.#tell(call);
   }
 
   /** What is remembered of that call, or for that subject, newest first. `since`: nothing older is remembered. */
@@ -90,35 +69,25 @@ export class CallTraces {
     return { since: forgottenAt === null ? null : oldestAt, items };
   }
 
-  #tell({ callId, command, connectionId, userId, groupId, ms, asked }: Entry): void {
-    const failed = asked.filter(({ ok }) => !ok);
-    const codes = [...new Set(failed.map(({ code }) => code))].join(", ");
-    this.#events.tell(failed.length === 0 ? "call" : "call-failed", {
-      callId,
-      ...(connectionId === undefined ? {} : { connectionId }),
-      ...(userId === undefined ? {} : { userId }),
-      ...(groupId === undefined ? {} : { groupId }),
-      value: ms,
+  #tell(call: SettledCall): void {
+    const outcomes = [...call.places.values()];
+    const codes = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.code]));
+    const { name } = call;
+    this.#events.tell(codes.length === 0 ? "call" : "call-failed", {
+      callId: call.origin.callId,
+      ...subjectOf(call),
+      value: lasted(call),
       detail:
-        failed.length === 0 ? command : `${command}: ${codes} at ${failed.length} of ${asked.length} nodes`,
+        codes.length === 0
+          ? name
+          : `${name}: ${[...new Set(codes)].join(", ")} at ${codes.length} of ${outcomes.length} nodes`,
     });
   }
 }
 
-function askedOf(nodeId: string, call: number | undefined, outcome: Outcome): Asked {
-  if (!outcome.ok) {
-    const { code, message } = outcome;
-    return {
-      nodeId,
-      ...(call === undefined ? {} : { call }),
-      ok: false,
-      code,
-      message: message.slice(0, MAX_TEXT),
-    };
-  }
-  const value = shownValue(outcome.value);
-  if (call === undefined) return value === undefined ? { nodeId, ok: true } : { nodeId, ok: true, value };
-  return value === undefined ? { nodeId, call, ok: true } : { nodeId, call, ok: true, value };
+/** Milliseconds until now, in thousandths. */
+function lasted({ startedAt }: SettledCall): number {
+  return Math.round((performance.now() - startedAt) * 1000) / 1000;
 }
 
 /** Numbers and booleans as they are; of a list its length, and of anything else nothing: it may be a message. */
@@ -134,9 +103,47 @@ const fields = [
 ] as const;
 const askedFields = ["nodeId", "call", "ok", "value", "code", "message"] as const;
 
-function pack(entry: Entry): readonly unknown[] {
-  const places = entry.asked.map((place) => askedFields.map((name) => place[name]));
-  return [...fields.map((name) => entry[name]), ...places];
+/** One list for all, and one for each place: calls come and go too fast to leave lists behind. */
+const packed: unknown[] = [];
+const packedPlaces: unknown[][] = [];
+
+function pack(call: SettledCall): readonly unknown[] {
+  const { callId, via, principal } = call.origin;
+  const { connectionId, userId, groupId } = subjectOf(call);
+  packed[0] = callId;
+  packed[1] = via;
+  packed[2] = principal;
+  packed[3] = call.name;
+  packed[4] = connectionId;
+  packed[5] = userId;
+  packed[6] = groupId;
+  packed[7] = lasted(call);
+  packed[8] = call.linkedNodes;
+  packed[9] = call.calls;
+  let asked = 0;
+  const number = call.calls.length === 1 ? call.calls[0] : undefined;
+  for (const [channel, outcome] of call.places) {
+    if (outcome.ok && asked >= MAX_ASKED) continue;
+    packed[fields.length + asked] = packPlace(
+      (packedPlaces[asked] ??= []),
+      channel.member.id,
+      number,
+      outcome,
+    );
+    asked += 1;
+  }
+  packed.length = fields.length + asked;
+  return packed;
+}
+
+function packPlace(place: unknown[], nodeId: string, call: number | undefined, outcome: Outcome): unknown[] {
+  place[0] = nodeId;
+  place[1] = call;
+  place[2] = outcome.ok;
+  place[3] = outcome.ok ? shownValue(outcome.value) : undefined;
+  place[4] = outcome.ok ? undefined : outcome.code;
+  place[5] = outcome.ok ? undefined : outcome.message.slice(0, MAX_TEXT);
+  return place;
 }
 
 function unpack(at: number, values: readonly unknown[]): Entry {

@@ -12,6 +12,11 @@ export interface Asker {
   readonly call: number;
 }
 
+/** What is added: as it is found later, or with every field, of which those that it has not are undefined. */
+export type Noted = Pick<NodeTrace, "at" | "what"> & {
+  [Name in keyof NodeTrace]?: NodeTrace[Name] | undefined;
+};
+
 type Ask = NodeOperationParams<"trace">;
 
 /**
@@ -19,7 +24,7 @@ type Ask = NodeOperationParams<"trace">;
  * make room. No message is kept, only whom it was for and what became of it.
  */
 export class Traces {
-  readonly #recent: Recent<NodeTrace>;
+  readonly #recent: Recent<NodeTrace, Noted>;
 
   /** @param maxEntries - 0: nothing is remembered. */
   constructor(maxEntries: number) {
@@ -30,7 +35,8 @@ export class Traces {
     return this.#recent.isOn;
   }
 
-  add(entry: NodeTrace): void {
+  /** Nothing of `entry` is kept but its values. */
+  add(entry: Noted): void {
     this.#recent.add(entry.at, entry);
   }
 
@@ -85,8 +91,16 @@ const fields = [
   ...["failures", "closeCode", "error"],
 ] as const;
 
-function pack(entry: NodeTrace): readonly unknown[] {
-  return fields.map((name) => entry[name]);
+/** One list for all: a command would otherwise leave more garbage here than where it is carried out. */
+const packed: unknown[] = fields.map(() => undefined);
+
+function pack(entry: Noted): readonly unknown[] {
+  let at = 0;
+  for (const name of fields) {
+    packed[at] = entry[name];
+    at += 1;
+  }
+  return packed;
 }
 
 function unpack(at: number, values: readonly unknown[]): NodeTrace {

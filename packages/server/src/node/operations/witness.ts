@@ -3,20 +3,22 @@ import {
   type CommandName,
   commands as commandTable,
   type NodeEvent,
-  type NodeTrace,
-  subjectOf,
 } from "@websocket-center/protocol";
 import { codeOf } from "../../errors.js";
 import type { Connection } from "../connection.js";
 import type { Hub } from "../hub.js";
 import type { LiveEvents } from "./live-events.js";
-import { type Asker, isChange, type Traces } from "./traces.js";
+import { type Asker, isChange, type Noted, type Traces } from "./traces.js";
 import type { Watches } from "./watches.js";
 
 const MAX_FAILURES = 10;
 
-/** Whom a command is for. */
-type Subject = ReturnType<typeof subjectOf>;
+/** Whom a command is for, as the parameters of all commands call it. */
+interface Subject {
+  readonly connectionId?: string;
+  readonly userId?: string;
+  readonly groupId?: string;
+}
 
 /** The event that a command is to those who look on. */
 const eventOf: Partial<Record<CommandName, NodeEvent["type"]>> = {
@@ -43,8 +45,9 @@ export class Witness {
   readonly #live: LiveEvents;
   readonly #watches: Watches;
   #asker: Asker | undefined;
-  /** Those who did not take the message of the command that runs. */
-  #failures: { connectionId: string; reason: string }[] | undefined;
+  /** What is known of the command that runs, or ran last: always the same object, of which traces keep the values. */
+  readonly #noted: Noted = { at: 0, what: "" };
+  #isRunning = false;
 
   constructor(hub: Hub, parts: { traces: Traces; live: LiveEvents; watches: Watches }) {
     this.#hub = hub;
@@ -110,8 +113,7 @@ export class Witness {
 
   slowConsumer(connection: Connection, bufferedBytes: number): void {
     const { id: connectionId, userId } = connection;
-    if (this.#failures !== undefined && this.#failures.length < MAX_FAILURES)
-      this.#failures.push({ connectionId, reason: "slow consumer" });
+    if (this.#isRunning) this.#failed({ connectionId, reason: "slow consumer" });
     if (this.#traces.isOn) this.#traces.add({ at: Date.now(), what: "slow-consumer", ...ids(connection) });
     if (this.#live.isWatched)
       this.#live.tell({ type: "slow-consumer", connectionId, ...who(userId), value: bufferedBytes });
@@ -132,63 +134,80 @@ export class Witness {
   }
 
   #seen(name: CommandName, run: (params: unknown) => unknown): (params: unknown) => unknown {
+    const isSend = commandTable[name].scope === "send";
     return (params) => {
       this.commandsTotal += 1;
       if (!this.#traces.isOn && !this.#live.isWatched) return run(params);
-      const subject = subjectOf({ name, params });
-      const matched = this.#matched(name, subject);
-      const failures: { connectionId: string; reason: string }[] = (this.#failures = []);
+      const noted = this.#begin(name, params as Subject);
       try {
         const result = run(params);
-        this.#ran(name, subject, {
-          ...matched,
-          ...resultOf(name, result),
-          ...some(failures),
-        });
+        if (isChange(result)) noted.change = result;
+        else if (isSend) noted.queued = Number(result);
         return result;
       } catch (error) {
-        this.#ran(name, subject, { ...matched, error: codeOf(error) });
+        noted.error = codeOf(error);
         throw error;
       } finally {
-        this.#failures = undefined;
+        this.#ran(name, noted);
       }
     };
   }
 
-  #ran(name: CommandName, subject: Subject, outcome: Partial<NodeTrace>): void {
-    const at = Date.now();
-    if (this.#traces.isOn) this.#traces.add({ at, what: name, ...this.#asker, ...subject, ...outcome });
-    if (name === "bindUser" && outcome.change === "done") {
-      const connection = this.#hub.connection(subject.connectionId ?? "");
+  #begin(name: CommandName, subject: Subject): Noted {
+    const noted = this.#noted;
+    noted.what = name;
+    noted.centerId = this.#asker?.centerId;
+    noted.call = this.#asker?.call;
+    noted.connectionId = subject.connectionId;
+    noted.userId = subject.userId;
+    noted.groupId = subject.groupId;
+    noted.matched = this.#matched(name, subject);
+    noted.queued = undefined;
+    noted.change = undefined;
+    noted.failures = undefined;
+    noted.error = undefined;
+    this.#isRunning = true;
+    return noted;
+  }
+
+  /** Somebody did not take the message of the command that runs. */
+  #failed(failure: { connectionId: string; reason: string }): void {
+    const failures = (this.#noted.failures ??= []);
+    if (failures.length < MAX_FAILURES) failures.push(failure);
+  }
+
+  #ran(name: CommandName, noted: Noted): void {
+    this.#isRunning = false;
+    noted.at = Date.now();
+    this.#traces.add(noted);
+    const { connectionId, userId, groupId, queued, change, error } = noted;
+    if (name === "bindUser" && change === "done") {
+      const connection = this.#hub.connection(connectionId ?? "");
       if (connection !== undefined) this.#watches.appeared(connection as Connection);
     }
+    if (!this.#live.isWatched) return;
     const type = eventOf[name] ?? (commandTable[name].scope === "send" ? "send" : undefined);
-    if (type === undefined || !this.#live.isWatched) return;
-    const value = outcome.queued === undefined ? {} : { value: outcome.queued };
-    this.#live.tell({ type, ...subject, ...value, detail: outcome.error ?? outcome.change ?? name });
+    if (type === undefined) return;
+    this.#live.tell({
+      type,
+      ...(connectionId === undefined ? {} : { connectionId }),
+      ...who(userId),
+      ...(groupId === undefined ? {} : { groupId }),
+      ...(queued === undefined ? {} : { value: queued }),
+      detail: error ?? change ?? name,
+    });
   }
 
   /** How many connections the command concerns, those that it excepts included; nothing where finding out costs more. */
-  #matched(name: CommandName, { connectionId, userId, groupId }: Subject): Partial<NodeTrace> {
+  #matched(name: CommandName, { connectionId, userId, groupId }: Subject): number | undefined {
     const hub = this.#hub;
-    if (name === "broadcast") return { matched: hub.connectionCount };
-    if (name === "sendToGroupsOfUser" || name === "sendToGroupsOfConnection") return {};
-    if (connectionId !== undefined) return { matched: hub.connection(connectionId) === undefined ? 0 : 1 };
-    if (userId !== undefined) return { matched: hub.connectionsOf(userId).size };
-    if (groupId !== undefined) return { matched: hub.membersOf(groupId).size };
-    return {};
+    if (name === "broadcast") return hub.connectionCount;
+    if (name === "sendToGroupsOfUser" || name === "sendToGroupsOfConnection") return undefined;
+    if (connectionId !== undefined) return hub.connection(connectionId) === undefined ? 0 : 1;
+    if (userId !== undefined) return hub.connectionsOf(userId).size;
+    if (groupId !== undefined) return hub.membersOf(groupId).size;
+    return undefined;
   }
-}
-
-function resultOf(name: CommandName, result: unknown): Partial<NodeTrace> {
-  if (isChange(result)) return { change: result };
-  if (commandTable[name].scope !== "send") return {};
-  if (typeof result === "number") return { queued: result };
-  return { queued: result === true ? 1 : 0 };
-}
-
-function some(failures: { connectionId: string; reason: string }[]): Partial<NodeTrace> {
-  return failures.length === 0 ? {} : { failures };
 }
 
 function who(userId: string | undefined): { userId?: string } {
