@@ -1,10 +1,10 @@
 // A center on the server's core and nodes with clients on the others, for the rows that go through both.
 import { setTimeout } from "node:timers/promises";
 import { openConnections } from "./load.mjs";
-import { cores, Program } from "./process.mjs";
+import { cores, nodeCommand, Program } from "./process.mjs";
 import { peerFile } from "./setup.mjs";
 
-const nodeProgram = (file, ...args) => [process.execPath, peerFile(file), ...args];
+const nodeProgram = (file, ...args) => [...nodeCommand, peerFile(file), ...args];
 
 /**
  * Starts a center, `nodes` nodes and `users` clients, spread over the nodes: user n is the one of number n.
@@ -29,6 +29,7 @@ export async function startCluster({
   return {
     center,
     nodes,
+    programs: [center, ...nodes],
     clients,
     http,
     stop: async () => {
@@ -56,5 +57,5 @@ export async function startServers({ nodes: count, groups, centerCore, nodeCore 
 /** A server that only answers requests. */
 export async function startHttpServer(file, ...args) {
   const program = new Program(nodeProgram(file, ...args), { core: cores.server });
-  return { program, http: (await program.answer()).http };
+  return { program, programs: [program], http: (await program.answer()).http };
 }

@@ -1,6 +1,6 @@
 // A center, or its router alone, with many simulated nodes that hold many users.
 import { setTimeout } from "node:timers/promises";
-import { cores, cpuSecondsOf, Program } from "./process.mjs";
+import { cores, cpuSecondsOf, nodeCommand, Program } from "./process.mjs";
 import { peerFile } from "./setup.mjs";
 
 const TRUST_TRIES = 200;
@@ -10,9 +10,9 @@ const TRUST_TRIES = 200;
  * @param {{ part: "center" | "router", nodes: number, users: number }} options
  */
 export async function startSimulated({ part, nodes, users }) {
-  const server = new Program([process.execPath, peerFile(`${part}.mjs`)], { core: cores.server });
+  const server = new Program([...nodeCommand, peerFile(`${part}.mjs`)], { core: cores.server });
   const { link, http } = await server.answer();
-  const simulated = new Program([process.execPath, peerFile("simulated-nodes.mjs")], { core: cores.others });
+  const simulated = new Program([...nodeCommand, peerFile("simulated-nodes.mjs")], { core: cores.others });
   await simulated.answer();
   const ask = (command) => server.ask(JSON.stringify(command));
   const tellNodes = (command) => simulated.ask(JSON.stringify(command));

@@ -1,6 +1,7 @@
 // This project: a node that registers with a center. Its n-th connection gets the user and the group that the
 // arguments say, by numbers of nine digits.
 import { createNode, createSilentLogger } from "websocket-center";
+import { watchCollections } from "./collections.mjs";
 import { answerCommands } from "./commands.mjs";
 import { groupName } from "./groups.mjs";
 import { startProfile } from "./profile.mjs";
@@ -15,8 +16,13 @@ node.on("open", ({ id }) => {
 });
 await node.start();
 let endProfile;
-answerCommands({ port: Number(node.addresses.client.split(":").at(-1)) }, async ({ profile }) => {
-  if (profile === "start") endProfile = await startProfile();
-  else if (profile === "end") return { shares: await endProfile() };
-  return {};
-});
+const collected = watchCollections();
+answerCommands(
+  { port: Number(node.addresses.client.split(":").at(-1)) },
+  async ({ profile, collections }) => {
+    if (collections) return collected();
+    if (profile === "start") endProfile = await startProfile();
+    else if (profile === "end") return { shares: await endProfile() };
+    return {};
+  },
+);

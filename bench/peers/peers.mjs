@@ -1,7 +1,7 @@
 // The servers of the fan-out rows, one entry each: what it is, what it needs, and how it is started.
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { cores, Program } from "../process.mjs";
+import { cores, nodeCommand, Program } from "../process.mjs";
 import { peerFile, programs } from "../setup.mjs";
 import { nats } from "./nats.mjs";
 import { nchan } from "./nchan.mjs";
@@ -14,7 +14,7 @@ const byFifo = (command) => async () => {
   const tickTarget = ["--tick-fifo", program.fifo];
   return { program, port, pids: [program.pid], ticks: { 1: "t", 16: "s" }, tickTarget };
 };
-const node = (file, ...args) => byFifo(() => [process.execPath, "--expose-gc", peerFile(file), ...args]);
+const node = (file, ...args) => byFifo(() => [...nodeCommand, "--expose-gc", peerFile(file), ...args]);
 
 /** Servers of rows other than fan-out. */
 const servers = {

@@ -3,7 +3,7 @@ import { startCluster } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, openConnections, sendRequests } from "../load.mjs";
 import { GROUPS } from "../peers/groups.mjs";
 import { PAYLOAD_BYTES, payload } from "../peers/serve.mjs";
-import { cores, Program } from "../process.mjs";
+import { cores, nodeCommand, Program } from "../process.mjs";
 import { goal, number, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { peerFile } from "../setup.mjs";
 
@@ -61,7 +61,7 @@ export async function run({ quick, log }) {
 }
 
 async function startLoop() {
-  const program = new Program([process.execPath, peerFile("group-loop.mjs")], { core: cores.server });
+  const program = new Program([...nodeCommand, peerFile("group-loop.mjs")], { core: cores.server });
   const { port } = await program.answer();
   const clients = await openConnections({ ports: [port], connections: CONNECTIONS, watch: [program.pid] });
   await clients.settle();
