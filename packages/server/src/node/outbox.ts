@@ -1,30 +1,15 @@
+import { type Coalesced, Coalescing } from "./coalescing.js";
 import type { Frame } from "./frame.js";
 import { Sequence } from "./sequence.js";
 
-/** Frames that come sooner than this after the last write come fast, in the unit of the outbox's clock: a millisecond. */
-const FAST = 10;
-/** So many fast writes in a row make a recipient wait for more. */
-const STEADY = 3;
-/** Waiting that joined frames of several ticks counts as so many fast writes more, up to `MOST`; */
-const GAIN = 10;
-const MOST = 80;
-/** in vain, as so many less. So it goes on where at least four of five times more frames come. */
-const LOSS = 40;
-
 /** What the outbox needs of a connection. */
-export interface Recipient {
-  /** The frames of its own that wait to be written; undefined where there are none. Only the outbox sets it. */
-  pending: Sequence | undefined;
+export interface Recipient extends Coalesced {
   /** Its place in the list of everybody, where it is in it. */
   readonly slot: number;
   /** Whether even what goes to everybody is queued on it by itself; only the outbox sets it. */
   isApart: boolean;
   /** The last tick in which it had a queue of its own; only the outbox sets it. */
   ownTick: number;
-  /** When it was last written to, by the outbox's clock; only the outbox sets it. */
-  writtenAt: number;
-  /** How many writes in a row came fast, and what waiting brought. Only the outbox sets it. */
-  fastWrites: number;
   /** Queues the frame, by `add`; false where it takes none. */
   enqueue(frame: Frame): boolean;
   /** Hands the frames to the socket. */
@@ -42,28 +27,19 @@ export interface OutboxOptions {
 
 const nobody: ReadonlySet<Recipient> = new Set();
 
-/** Recipients that are written to together. What they got in the same order they get as one buffer. */
-class Batch {
-  readonly root = new Sequence();
-  readonly recipients: Recipient[] = [];
-}
-
-/** A turn of the event loop. */
-class Tick extends Batch {
+/** A turn of the event loop. What recipients got in the same order they get as one buffer. */
+class Tick {
   readonly number: number;
+  readonly root = new Sequence();
+  /** Those that have a queue of their own, or had one. */
+  readonly recipients: Recipient[] = [];
   /** What everybody got, but for those that have a queue of their own or are apart. */
   shared: Sequence | undefined;
   everybody: readonly Recipient[] = [];
 
   constructor(number: number) {
-    super();
     this.number = number;
   }
-}
-
-/** Recipients that wait for more, and what each of them had when the tick ended in which it began to wait. */
-class WaitingBatch extends Batch {
-  readonly first: (Sequence | undefined)[] = [];
 }
 
 /**
@@ -73,29 +49,22 @@ class WaitingBatch extends Batch {
  * What goes to everybody is queued once. A recipient that gets something else in that tick has a queue of its own from
  * then on, which begins with what everybody has got; it goes with the others again in the next.
  *
- * A recipient whose frames come fast, tick after tick, waits for up to `coalesceMs` instead, as long as that joins
- * frames of several ticks: who sends only after an answer gains nothing by it, and is soon left alone. Whether frames
- * come fast is asked of a clock that stands still while the outbox writes, for they cannot come meanwhile.
+ * With `coalesceMs` some wait for more than one tick (coalescing.ts); each has its own time then, and nobody goes with
+ * the others.
  */
 export class Outbox {
   framesTotal = 0;
   bytesTotal = 0;
-  readonly #coalesceMs: number;
+  readonly #coalescing: Coalescing<Recipient> | undefined;
   readonly #maxSharedBytes: number;
-  readonly #now: () => number;
   readonly #apart = new Set<Recipient>();
   #tick: Tick | undefined;
   #ticks = 0;
-  #tickStartedAt = 0;
-  #waiting: WaitingBatch | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #writingMs = 0;
 
   constructor(options: OutboxOptions = {}) {
     const { coalesceMs = 0, maxBufferedBytes = Infinity, now = () => performance.now() } = options;
-    this.#coalesceMs = coalesceMs;
     this.#maxSharedBytes = maxBufferedBytes;
-    this.#now = now;
+    if (coalesceMs > 0) this.#coalescing = new Coalescing(coalesceMs, now, (each) => this.flushOne(each));
   }
 
   /** Queues `frame` behind what waits for `recipient`. */
@@ -105,9 +74,9 @@ export class Outbox {
     recipient.pending = (recipient.pending ?? this.#ownQueue(recipient)).with(frame);
   }
 
-  /** Whether `addToAll` may be used: where frames wait for others, each recipient has its own time. */
+  /** Whether `addToAll` may be used. */
   get sendsToAllAlike(): boolean {
-    return this.#coalesceMs === 0;
+    return this.#coalescing === undefined;
   }
 
   /**
@@ -178,24 +147,16 @@ export class Outbox {
 
   /** Writes what waits. */
   close(): void {
-    this.#flushWaiting();
+    this.#coalescing?.flush();
   }
 
   /** Where the queue of a recipient begins that has none. */
   #ownQueue(recipient: Recipient): Sequence {
     const tick = (this.#tick ??= this.#beginTick());
-    if (this.#coalesceMs > 0 && this.#shallWait(recipient)) return this.#wait(recipient);
+    const waiting = this.#coalescing?.queueOf(recipient);
+    if (waiting !== undefined) return waiting;
     this.#separate(recipient);
     return recipient.pending ?? tick.root;
-  }
-
-  #wait(recipient: Recipient): Sequence {
-    if (this.#waiting === undefined) {
-      this.#waiting = new WaitingBatch();
-      this.#timer = setTimeout(this.#flushWaiting, this.#coalesceMs);
-    }
-    this.#waiting.recipients.push(recipient);
-    return this.#waiting.root;
   }
 
   /** Gives it a queue of its own for this tick, with what everybody has got. */
@@ -213,59 +174,21 @@ export class Outbox {
   }
 
   #beginTick(): Tick {
-    if (this.#coalesceMs > 0) this.#tickStartedAt = this.#clock();
+    this.#coalescing?.beginTick();
     setImmediate(this.#endTick);
     this.#ticks += 1;
     return new Tick(this.#ticks);
   }
 
-  /** Tenths of a millisecond in which the outbox wrote nothing. Small whole numbers, which differences may wrap around. */
-  #clock(): number {
-    return Math.floor((this.#now() - this.#writingMs) * 10) | 0;
-  }
-
-  #shallWait(recipient: Recipient): boolean {
-    const gap = (this.#tickStartedAt - recipient.writtenAt) | 0;
-    if (gap > FAST) recipient.fastWrites = Math.min(recipient.fastWrites, 0);
-    else recipient.fastWrites += 1;
-    return recipient.fastWrites > STEADY;
-  }
-
   readonly #endTick = (): void => {
     const tick = this.#tick;
+    if (tick === undefined) return;
     this.#tick = undefined;
-    if (this.#waiting !== undefined) {
-      const { recipients: waiting, first } = this.#waiting;
-      for (let at = first.length; at < waiting.length; at += 1) first.push(waiting[at]?.pending);
-    }
-    if (tick?.shared !== undefined) writeToAll(tick, tick.shared);
-    if (tick !== undefined) this.#write(tick.recipients);
+    this.#coalescing?.endTick();
+    if (tick.shared !== undefined) writeToAll(tick, tick.shared);
+    if (this.#coalescing !== undefined) this.#coalescing.write(tick.recipients);
+    else for (const recipient of tick.recipients) this.flushOne(recipient);
   };
-
-  readonly #flushWaiting = (): void => {
-    clearTimeout(this.#timer);
-    const { recipients, first } = this.#waiting ?? new WaitingBatch();
-    this.#waiting = undefined;
-    for (const [at, recipient] of recipients.entries()) {
-      const isInVain = recipient.pending === first[at];
-      recipient.fastWrites = Math.min(recipient.fastWrites + (isInVain ? -LOSS : GAIN), MOST);
-    }
-    this.#write(recipients);
-  };
-
-  #write(recipients: readonly Recipient[]): void {
-    if (this.#coalesceMs === 0) {
-      for (const recipient of recipients) this.flushOne(recipient);
-      return;
-    }
-    const startedAt = this.#now();
-    const clock = this.#clock();
-    for (const recipient of recipients) {
-      recipient.writtenAt = clock;
-      this.flushOne(recipient);
-    }
-    this.#writingMs += this.#now() - startedAt;
-  }
 }
 
 /** From the end: a recipient that leaves the list meanwhile is replaced by its last, which has been written to. */
