@@ -1,5 +1,6 @@
 // npm run bench [-- --quick] [-- ROW...]: measures, keeps the raw samples, and writes docs/BENCHMARKS.md.
-import { rmSync, writeFileSync } from "node:fs";
+// npm run bench -- --report: writes it again from the samples that are kept of each row.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.mjs";
@@ -11,7 +12,7 @@ import { resultsFolder, root, setUp } from "./setup.mjs";
 const names = rows.map(({ name }) => name);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean" } },
+  options: { quick: { type: "boolean" }, report: { type: "boolean" } },
 });
 const quick = values.quick === true;
 const unknown = positionals.filter((name) => !names.includes(name));
@@ -20,6 +21,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+if (values.report === true) {
+  reportAgain();
+  process.exit();
+}
 for (const signal of ["SIGINT", "SIGTERM"])
   process.once(signal, () => void stopAll().then(() => process.exit(1)));
 
@@ -38,11 +43,11 @@ async function measureRows(chosen) {
   setUp(log);
   pinSelf();
   const machine = describeMachine();
+  const run = new Date().toISOString();
   const sections = [];
   for (const row of chosen) {
     const result = await measured(row, (text) => log(`${row.name}: ${text}`));
-    const file = path.join(resultsFolder, `${row.name}.json`);
-    writeFileSync(file, `${JSON.stringify({ machine, quick, result }, undefined, 2)}\n`);
+    writeFileSync(resultsOf(row), `${JSON.stringify({ run, machine, quick, result }, undefined, 2)}\n`);
     const section = row.report(result);
     sections.push(section);
     console.log(`\n${section.title}\n\n${section.markdown.trim()}\n`);
@@ -52,8 +57,25 @@ async function measureRows(chosen) {
     log("docs/BENCHMARKS.md is only written when all rows were measured in one run");
     return;
   }
-  writeDocument({ root, machine, quick, sections });
+  writeDocument({ root, machine, quick, runs: 1, sections });
   log("wrote docs/BENCHMARKS.md and its plots");
+}
+
+function resultsOf({ name }) {
+  return path.join(resultsFolder, `${name}.json`);
+}
+
+function reportAgain() {
+  const kept = rows.map((row) => ({ row, ...JSON.parse(readFileSync(resultsOf(row), "utf8")) }));
+  const [{ machine, quick: wasQuick }] = kept;
+  const circumstances = (one) => JSON.stringify([one.machine, one.quick]);
+  const other = kept.find((one) => circumstances(one) !== circumstances(kept[0]));
+  if (other !== undefined) {
+    throw new Error(`${other.row.name} was not measured as ${kept[0].row.name} was, or on another day`);
+  }
+  const runs = new Set(kept.map(({ run }) => run)).size;
+  const sections = kept.map(({ row, result }) => row.report(result));
+  writeDocument({ root, machine, quick: wasQuick, runs, sections });
 }
 
 /** A row's result. One that was disturbed is measured again, once. */

@@ -3,7 +3,7 @@ import path from "node:path";
 import { table } from "./numbers.mjs";
 
 /** What docs/BENCHMARKS.md says before the rows. */
-function opening({ machine, quick }) {
+function opening({ machine, quick, runs }) {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return `# Benchmarks
 
@@ -20,7 +20,11 @@ It needs Linux, a C compiler and two cores; it installs the peers from npm into 
 the Debian packages of those that npm does not have. Everything runs on loopback, is bounded in time, and ends what it
 started. The raw samples are kept in \`bench/results/\`.
 
-**How it is measured.** Everything in one run on one machine. A server has core ${machine.cores.server} to itself; what
+**How it is measured.** ${
+    runs === 1
+      ? "Everything in one run on one machine."
+      : `Each section in one run, all in ${runs} runs on one machine and one day.`
+  } A server has core ${machine.cores.server} to itself; what
 loads it is on core ${machine.cores.load}: programs in C ([bench/load](../bench/load)) whose own share of a core is shown
 where a rate is, so that one can see that they are not the limit. Several rounds, in which the candidates take turns;
 a figure is the median over the rounds, with the least and the most. *CPU* is user and system time of the server's
@@ -36,9 +40,9 @@ Measured on ${machine.date}${quick ? ", in a quick run" : ""}: ${machine.cpu}, $
 
 /**
  * Writes docs/BENCHMARKS.md and its plots.
- * @param {{ root: string, machine: object, quick: boolean, sections: { title: string, markdown: string, goals: object[], images: Record<string, string> }[] }} parts
+ * @param {{ root: string, machine: object, quick: boolean, runs: number, sections: { title: string, markdown: string, goals: object[], images: Record<string, string> }[] }} parts
  */
-export function writeDocument({ root, machine, quick, sections }) {
+export function writeDocument({ root, machine, quick, runs, sections }) {
   const images = path.join(root, "docs", "images");
   mkdirSync(images, { recursive: true });
   for (const section of sections) {
@@ -58,7 +62,7 @@ export function writeDocument({ root, machine, quick, sections }) {
     .filter(({ isReached, ifMissed }) => !isReached && ifMissed !== undefined)
     .map(({ work, ifMissed }) => `- *${work}* is missed: ${ifMissed}\n`);
   const parts = [
-    opening({ machine, quick }),
+    opening({ machine, quick, runs }),
     `## In short\n\n${goals}\n${reasons.length > 0 ? `\n${reasons.join("")}` : ""}`,
     ...sections.map(({ title, markdown }) => `## ${title}\n\n${markdown.trim()}\n`),
   ];

@@ -176,8 +176,9 @@ function distance(shares) {
 
 /** What is in a high percentile of latency. */
 function pauses({ center, nodes }, rounds) {
-  const all = ({ count, longestMs }) => `${count} (the longest took ${longestMs.toFixed(1)} ms)`;
-  return `in these ${rounds * CLOCKED_S} s the center collected all of its garbage ${all(center)} times and the nodes ${all(nodes)} times. What is due meanwhile waits, and then for those before it, which makes more than a hundredth of ${CLOCKED_S} s.`;
+  const all = ({ count, longestMs }) =>
+    count === 0 ? "none" : `${count} (of up to ${longestMs.toFixed(1)} ms)`;
+  return `the nodes, their clients and the load take turns on one core, for some milliseconds each, where a bare server and its load have one each. Of full garbage collections there were, in these ${rounds * CLOCKED_S} s, at the center ${all(center)}, at the nodes ${all(nodes)}: what is due meanwhile waits, and then for those before it, which is the hundredth of the ${CLOCKED_S} s in which there is one.`;
 }
 
 /** What more nodes change. */
