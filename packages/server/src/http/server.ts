@@ -28,6 +28,8 @@ export interface HttpServerOptions {
   maxHeaderBytes: number;
   /** How long a request's headers may take to arrive; later is answered with 408. */
   headersTimeoutMs: number;
+  /** How long a connection may wait for its next request, or for the rest of one that was answered. Default: 65,000. */
+  keepAliveMs?: number;
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
   /** Answers plain requests to the classic API, with bodies of at most `maxBodyBytes`, past node:http. */
   lane?: { maxBodyBytes: number; onRequest: ExpressLaneOptions["onRequest"] } | undefined;
@@ -64,14 +66,14 @@ const LINGER_MS = 2000;
 
 /** An HTTP server that answers what node:http gives up on in the shape of the classic API, and closes in order. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { headersTimeoutMs, log, onClientError, onUpgrade, tls } = options;
+  const { headersTimeoutMs, keepAliveMs = KEEP_ALIVE_MS, log, onClientError, onUpgrade, tls } = options;
   const serverOptions: ServerOptions & { shouldUpgradeCallback?: (req: IncomingMessage) => boolean } = {
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
     // A streamed body may last; others have a limit where they are read.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.max(50, Math.min(10_000, headersTimeoutMs / 2)),
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: keepAliveMs,
     // The guard judges Host: it has a better answer than an empty 400.
     requireHostHeader: false,
     // Newer releases of Node.js ask. They would tell of the upgrade before the body has come, and without it.
@@ -111,7 +113,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return new ExpressLane({
       maxHeadBytes: options.maxHeaderBytes,
       maxBodyBytes,
-      idleMs: KEEP_ALIVE_MS,
+      idleMs: keepAliveMs,
       firstRequestMs: headersTimeoutMs,
       onRequest,
       handOver: (socket, unread) => {
