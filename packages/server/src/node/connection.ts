@@ -64,10 +64,10 @@ export interface FrameChange {
  */
 export class Connection implements HubConnection, Recipient, Backlogged {
   // What a write touches stands first, and so together in memory.
-  isApart = false;
+  place = -1;
   ownTick = 0;
   writtenFrames = 0;
-  readonly #socket: Duplex;
+  readonly socket: Duplex;
   pending: Sequence | undefined;
   writtenAt = 0;
   fastWrites = 0;
@@ -120,7 +120,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     this.origin = init.origin;
     this.userAgent = init.userAgent;
     this.#webSocket = init.webSocket;
-    this.#socket = init.socket;
+    this.socket = init.socket;
     this.#isPlain = init.webSocket.extensions === "";
     host.outbox.admit(this);
   }
@@ -151,8 +151,13 @@ export class Connection implements HubConnection, Recipient, Backlogged {
 
   /** Bytes on its socket so far, the handshake and the heads of frames included. */
   get traffic(): { bytesIn: number; bytesOut: number } {
-    const { bytesRead = 0, bytesWritten = 0 } = this.#socket as Partial<Socket>;
+    const { bytesRead = 0, bytesWritten = 0 } = this.socket as Partial<Socket>;
     return { bytesIn: bytesRead, bytesOut: bytesWritten };
+  }
+
+  /** Frames that were handed to its socket. */
+  get sentFrames(): number {
+    return this.#host.outbox.framesTo(this);
   }
 
   /** Bytes that wait for the network, those of this tick included. */
@@ -163,7 +168,7 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   /** Bytes that were handed to the socket and not yet to the kernel. */
   get writtenBytes(): number {
     if (!this.#isBacklogged) return 0;
-    return this.#isPlain ? this.#socket.writableLength : this.#webSocket.bufferedAmount;
+    return this.#isPlain ? this.socket.writableLength : this.#webSocket.bufferedAmount;
   }
 
   /**
@@ -210,13 +215,13 @@ export class Connection implements HubConnection, Recipient, Backlogged {
   write(sequence: Sequence): void {
     const buffers = sequence.buffers();
     const [buffer] = buffers;
-    if (this.isApart || buffers.length !== 1 || buffer === undefined) {
+    if (this.place < 0 || buffers.length !== 1 || buffer === undefined) {
       this.#writeApart(sequence);
       return;
     }
     this.writtenFrames += sequence.count;
-    this.#socket.write(buffer);
-    if (this.#socket.writableLength > 0) this.#written(sequence);
+    this.socket.write(buffer);
+    if (this.socket.writableLength > 0) this.wrote(sequence);
   }
 
   /** Also writes what is more than one buffer, and to whom it is not as simple as that. */
@@ -225,10 +230,11 @@ export class Connection implements HubConnection, Recipient, Backlogged {
     this.writtenFrames += sequence.count;
     if (this.#isPlain) this.#writeBuffers(sequence.buffers());
     else this.#writeThroughWebSocket(sequence);
-    this.#written(sequence);
+    this.wrote(sequence);
   }
 
-  #written(sequence: Sequence): void {
+  /** What was handed to the socket may not all be with the kernel. */
+  wrote(sequence: Sequence): void {
     const wasBacklogged = this.#isBacklogged;
     this.#isBacklogged = true;
     this.#isBacklogged = this.writtenBytes > 0;
@@ -240,23 +246,23 @@ export class Connection implements HubConnection, Recipient, Backlogged {
 
   #countBacklog(sequence: Sequence): void {
     // What is written with the answer to the handshake only waits for the end of it.
-    if (this.#socket.writableCorked > 0) return;
+    if (this.socket.writableCorked > 0) return;
     // Each connection compresses for itself: what waits then is in memory for it alone.
     this.#host.backlogs.add(this, this.#isPlain ? sequence.memory : { bytes: sequence.bytes, holders: 0 });
   }
 
   #writeBuffers(buffers: readonly Buffer[]): void {
     if (this.#onFrame !== undefined) {
-      this.#socket.write(Buffer.concat(buffers), () => this.#onFrame?.(this, { type: "drained" }));
+      this.socket.write(Buffer.concat(buffers), () => this.#onFrame?.(this, { type: "drained" }));
       return;
     }
     if (buffers.length === 1 && buffers[0] !== undefined) {
-      this.#socket.write(buffers[0]);
+      this.socket.write(buffers[0]);
       return;
     }
-    this.#socket.cork();
-    for (const buffer of buffers) this.#socket.write(buffer);
-    this.#socket.uncork();
+    this.socket.cork();
+    for (const buffer of buffers) this.socket.write(buffer);
+    this.socket.uncork();
   }
 
   #writeThroughWebSocket(sequence: Sequence): void {

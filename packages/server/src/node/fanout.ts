@@ -1,6 +1,6 @@
 import type { Message } from "@websocket-center/protocol";
 import { encodeMessage } from "./frame.js";
-import type { Group, Hub, HubConnection } from "./hub.js";
+import type { Group, HubConnection } from "./hub.js";
 import type { Outbox, Recipient } from "./outbox.js";
 
 /** Who shall not get a message, usually its sender. */
@@ -49,13 +49,11 @@ function isList(
 export type ToAll = (message: Message, except: readonly HubConnection[]) => number;
 
 /** The outbox's way to everybody, which queues a message once; undefined where the outbox has none. */
-export function toAllThrough(outbox: Outbox, hub: Hub): ToAll | undefined {
+export function toAllThrough(outbox: Outbox): ToAll | undefined {
   if (!outbox.sendsToAllAlike) return undefined;
-  // A node's hub holds only what its outbox writes to, and always in the same list.
-  const recipients = (connections: readonly HubConnection[]) =>
-    connections as readonly (HubConnection & Recipient)[];
-  const everybody = recipients(hub.all);
-  return (message, except) => outbox.addToAll(everybody, encodeMessage(message), new Set(recipients(except)));
+  // A node's hub holds what its outbox writes to, and nothing else.
+  return (message, except) =>
+    outbox.addToAll(encodeMessage(message), new Set(except as readonly (HubConnection & Recipient)[]));
 }
 
 /** Delivers to the members of all the groups; who is in several gets it once. */

@@ -152,7 +152,7 @@ export class WebSocketNode {
       runtime: () => this.#runtime.vitals(),
     });
     const { witness } = this.#operations;
-    const commands = witness.watched(createHandlers(this.#hub, toAllThrough(outbox, this.#hub)));
+    const commands = witness.watched(createHandlers(this.#hub, toAllThrough(outbox)));
     this.#metrics = createNodeMetrics({
       counts,
       connections: () => this.#hub.connectionCount,

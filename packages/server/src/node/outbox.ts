@@ -1,19 +1,16 @@
+import { Audience, type Member } from "./audience.js";
 import { type Coalesced, Coalescing } from "./coalescing.js";
 import type { Frame } from "./frame.js";
 import { Sequence } from "./sequence.js";
 
 /** What the outbox needs of a connection. */
-export interface Recipient extends Coalesced {
-  /** Its place in the list of everybody, where it is in it. */
-  readonly slot: number;
-  /** Whether even what goes to everybody is queued on it by itself; only the outbox sets it. */
-  isApart: boolean;
+export interface Recipient extends Coalesced, Member {
   /** The last tick in which it had a queue of its own; only the outbox sets it. */
   ownTick: number;
+  /** Frames that were written to it outside of the audience; the outbox adds those of the audience when it leaves it. */
+  writtenFrames: number;
   /** Queues the frame, by `add`; false where it takes none. */
   enqueue(frame: Frame): boolean;
-  /** Hands the frames to the socket. */
-  write(sequence: Sequence): void;
 }
 
 export interface OutboxOptions {
@@ -35,7 +32,8 @@ class Tick {
   readonly recipients: Recipient[] = [];
   /** What everybody got, but for those that have a queue of their own or are apart. */
   shared: Sequence | undefined;
-  everybody: readonly Recipient[] = [];
+  /** Whether that is being written: what comes meanwhile is too late for it. */
+  isWriting = false;
 
   constructor(number: number) {
     this.number = number;
@@ -46,8 +44,8 @@ class Tick {
  * The send queue of all connections of a node: frames are queued as they come and written at the end of the tick,
  * so that frames that come together leave in one write.
  *
- * What goes to everybody is queued once. A recipient that gets something else in that tick has a queue of its own from
- * then on, which begins with what everybody has got; it goes with the others again in the next.
+ * What goes to everybody is queued once, for an audience. A recipient that gets something else in that tick has a queue
+ * of its own from then on, which begins with what everybody has got; it goes with the others again in the next.
  *
  * With `coalesceMs` some wait for more than one tick (coalescing.ts); each has its own time then, and nobody goes with
  * the others.
@@ -57,6 +55,9 @@ export class Outbox {
   bytesTotal = 0;
   readonly #coalescing: Coalescing<Recipient> | undefined;
   readonly #maxSharedBytes: number;
+  /** Those to whom what goes to everybody is written alike, */
+  readonly #audience = new Audience<Recipient>();
+  /** and those on whom even that is queued by itself. */
   readonly #apart = new Set<Recipient>();
   #tick: Tick | undefined;
   #ticks = 0;
@@ -81,25 +82,18 @@ export class Outbox {
 
   /**
    * Queues `frame` on everybody but some. It costs what those do that are apart, or have a queue of their own.
-   *
-   * @param everybody - the same list in each call, in which each recipient stands at its `slot`. Who is about to leave
-   * it is set apart first, so as to be written what it has got.
    * @returns how many queued it.
    */
-  addToAll(everybody: readonly Recipient[], frame: Frame, except: ReadonlySet<Recipient> = nobody): number {
+  addToAll(frame: Frame, except: ReadonlySet<Recipient> = nobody): number {
     const tick = (this.#tick ??= this.#beginTick());
     const shared = tick.shared ?? tick.root;
     const isTooMuch = shared.bytes + frame.bytes.length > this.#maxSharedBytes;
-    for (const recipient of isTooMuch ? everybody : except) this.#separate(recipient);
+    const mayNotShare = isTooMuch || tick.isWriting ? this.#audience.waiting : except;
+    for (const recipient of mayNotShare) this.#separate(recipient);
 
-    const singles = tick.recipients.filter((recipient) => everybody[recipient.slot] === recipient);
-    for (const recipient of this.#apart) {
-      if (recipient.ownTick !== tick.number && everybody[recipient.slot] === recipient)
-        singles.push(recipient);
-    }
-    let queued = everybody.length - singles.length;
+    const singles = [...this.#audience.others, ...this.#apart];
+    let queued = this.#audience.waitingCount;
     if (queued > 0) {
-      tick.everybody = everybody;
       tick.shared = shared.with(frame);
       this.framesTotal += queued;
       this.bytesTotal += queued * frame.bytes.length;
@@ -112,7 +106,6 @@ export class Outbox {
 
   /** A new recipient: it begins apart, because what everybody has got in this tick is not for it. */
   admit(recipient: Recipient): void {
-    recipient.isApart = true;
     this.#apart.add(recipient);
   }
 
@@ -124,16 +117,25 @@ export class Outbox {
 
   /** What waits for the recipient. */
   waitingFor(recipient: Recipient): Sequence | undefined {
-    return recipient.pending ?? (this.#isAlike(recipient) ? this.#tick?.shared : undefined);
+    return recipient.pending ?? (this.#audience.isWaiting(recipient) ? this.#tick?.shared : undefined);
+  }
+
+  /** Frames that were written to the recipient. */
+  framesTo(recipient: Recipient): number {
+    return recipient.writtenFrames + this.#audience.framesTo(recipient);
   }
 
   /** From now on, what goes to everybody is queued on this one by itself, or with the others again. */
   setApart(recipient: Recipient, isApart: boolean): void {
-    if (recipient.isApart === isApart) return;
-    if (isApart) this.#separate(recipient);
-    recipient.isApart = isApart;
-    if (isApart) this.#apart.add(recipient);
-    else this.#apart.delete(recipient);
+    if (recipient.place < 0 === isApart) return;
+    if (isApart) {
+      this.#separate(recipient);
+      recipient.writtenFrames += this.#audience.remove(recipient);
+      this.#apart.add(recipient);
+    } else {
+      this.#apart.delete(recipient);
+      this.#audience.add(recipient);
+    }
   }
 
   /** Writes what one recipient has queued now. */
@@ -163,18 +165,14 @@ export class Outbox {
   #separate(recipient: Recipient): void {
     const tick = this.#tick;
     if (tick === undefined || recipient.ownTick === tick.number) return;
-    if (this.#isAlike(recipient)) recipient.pending ??= tick.shared;
+    if (this.#audience.excuse(recipient)) recipient.pending ??= tick.shared;
     recipient.ownTick = tick.number;
     tick.recipients.push(recipient);
   }
 
-  /** Whether it gets what everybody gets in this tick without a queue of its own. */
-  #isAlike(recipient: Recipient): boolean {
-    return !recipient.isApart && recipient.ownTick !== this.#ticks;
-  }
-
   #beginTick(): Tick {
     this.#coalescing?.beginTick();
+    this.#audience.waitAll();
     setImmediate(this.#endTick);
     this.#ticks += 1;
     return new Tick(this.#ticks);
@@ -183,20 +181,14 @@ export class Outbox {
   readonly #endTick = (): void => {
     const tick = this.#tick;
     if (tick === undefined) return;
-    this.#tick = undefined;
     this.#coalescing?.endTick();
-    if (tick.shared !== undefined) writeToAll(tick, tick.shared);
+    try {
+      tick.isWriting = true;
+      if (tick.shared !== undefined) this.#audience.write(tick.shared);
+    } finally {
+      this.#tick = undefined;
+    }
     if (this.#coalescing !== undefined) this.#coalescing.write(tick.recipients);
     else for (const recipient of tick.recipients) this.flushOne(recipient);
   };
-}
-
-/** From the end: a recipient that leaves the list meanwhile is replaced by its last, which has been written to. */
-function writeToAll({ everybody, number }: Tick, shared: Sequence): void {
-  for (let at = everybody.length - 1; at >= 0; at -= 1) {
-    const recipient = everybody[at];
-    if (recipient === undefined || recipient.isApart || recipient.ownTick === number) continue;
-    recipient.ownTick = number;
-    recipient.write(shared);
-  }
 }

@@ -5,15 +5,21 @@ import type { Sequence } from "../../src/node/sequence.js";
 /** Keeps what an outbox writes. */
 export class FakeRecipient implements Recipient {
   pending: Sequence | undefined;
-  slot = -1;
-  isApart = false;
+  place = -1;
   ownTick = 0;
+  writtenFrames = 0;
   writtenAt = 0;
   fastWrites = 0;
   takesFrames = true;
   /** How often a frame was queued on it by itself. */
   enqueued = 0;
   readonly writes: (readonly Buffer[])[] = [];
+  /** What the audience writes to. */
+  readonly socket = { write: (bytes: Buffer) => this.#take([bytes]), writableLength: 0 };
+  /** How often it was told that its socket had not taken all. */
+  leftBehind = 0;
+  /** Runs while it is being written to. */
+  onWrite: (() => void) | undefined;
   readonly #outbox: Outbox | undefined;
 
   constructor(outbox?: Outbox) {
@@ -28,7 +34,17 @@ export class FakeRecipient implements Recipient {
   }
 
   write(sequence: Sequence): void {
-    this.writes.push(sequence.buffers());
+    this.writtenFrames += sequence.count;
+    this.#take(sequence.buffers());
+  }
+
+  wrote(): void {
+    this.leftBehind += 1;
+  }
+
+  #take(buffers: readonly Buffer[]): void {
+    this.writes.push(buffers);
+    this.onWrite?.();
   }
 
   get bytes(): Buffer {

@@ -109,7 +109,7 @@ function detailOf(connection: Connection): ConnectionDetail {
     origin,
     userAgent,
     messagesIn: connection.receivedMessages,
-    messagesOut: connection.writtenFrames,
+    messagesOut: connection.sentFrames,
     compressed: isCompressed,
   };
 }
