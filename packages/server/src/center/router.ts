@@ -84,7 +84,7 @@ export class Router {
    * before has half of the time that is left.
    */
   ask(batch: readonly Command[], options: RouteOptions): Promise<AskedAnswer> {
-    const { timeoutMs, signal, nodes = this.#registry.channels(), origin } = options;
+    const { nodes = this.#registry.channels(), origin } = options;
     const asked: Asked = {
       batch,
       nodes,
@@ -93,9 +93,7 @@ export class Router {
       startedAt: performance.now(),
       origin,
     };
-    return batch.some(isGroupsCommand)
-      ? this.#askInSteps(asked, { timeoutMs, signal })
-      : this.#askOnce(asked, { timeoutMs, signal });
+    return batch.some(isGroupsCommand) ? this.#askInSteps(asked, options) : this.#askOnce(asked, options);
   }
 
   async #askInSteps(asked: Asked, { timeoutMs, signal }: CallOptions): Promise<AskedAnswer> {

@@ -7,6 +7,7 @@ import type { Outcome } from "../../rpc/outcome.js";
 import type { Places } from "../plan.js";
 import type { CallOrigin } from "../operations/call-traces.js";
 import type { Router } from "../router.js";
+import { NodesText } from "./nodes-text.js";
 
 /** An event that failed at a node, through no fault of the caller. */
 export interface PlaceFailure {
@@ -19,8 +20,7 @@ export interface PlaceFailure {
  * The classic API at a center: the events of a request go to the router as one batch, and what each node answered
  * becomes `data.NAME.<nodeId>`. An event that cannot be run fails in every node's place.
  *
- * The text is put together piece by piece: of what it says about nodes that were not asked, only the event's absent
- * value has to be made for each request.
+ * The text is put together of pieces: what it says about nodes that were not asked is there already.
  * @returns the JSON text of the answer.
  */
 export async function answerClassic(
@@ -49,7 +49,11 @@ export async function answerClassic(
     for (const [{ member }, outcome] of asked) {
       if (!outcome.ok) failures.push({ event: call.event, nodeId: member.id, code: outcome.code });
     }
-    data += `${data === "" ? "" : ","}${JSON.stringify(call.event)}:{${placesText(call, texts, asked)}}`;
+    const text =
+      call.kind === "command"
+        ? texts.places(absentText(call), asked, (outcome) => outcomeText(call, outcome))
+        : texts.list(failureText(call.message));
+    data += `${data === "" ? "" : ","}${JSON.stringify(call.event)}:{${text}}`;
   }
   if (failures.length > 0) options.onFailures(failures);
   return `${texts.head}${data}}}`;
@@ -57,25 +61,15 @@ export async function answerClassic(
 
 const nowhere: Places = new Map();
 
-function placesText(call: ClassicCall, { nodes, keys }: NodesText, asked: Places): string {
-  const rest = call.kind === "command" ? absentText(call) : failureText(call.message);
-  let text = "";
-  let at = 0;
-  for (const node of nodes) {
-    const outcome = asked.get(node);
-    text += keys[at++] ?? "";
-    text += outcome === undefined ? rest : outcomeText(call, outcome);
-  }
-  return text;
-}
+type ClassicCommand = Extract<ClassicCall, { kind: "command" }>;
 
-function absentText({ command, toValue }: Extract<ClassicCall, { kind: "command" }>): string {
+/** One of few: a number, a boolean or an empty list. */
+function absentText({ command, toValue }: ClassicCommand): string {
   return jsonOf(toValue(commandTable[command.name].absent));
 }
 
-function outcomeText(call: ClassicCall, outcome: Outcome): string {
-  if (!outcome.ok) return failureText(outcome.message);
-  return jsonOf(call.kind === "command" ? call.toValue(outcome.value) : outcome.value);
+function outcomeText({ toValue }: ClassicCommand, outcome: Outcome): string {
+  return outcome.ok ? jsonOf(toValue(outcome.value)) : failureText(outcome.message);
 }
 
 /** Nearly every value is a number. */
@@ -83,25 +77,11 @@ function jsonOf(value: unknown): string {
   return typeof value === "number" && Number.isFinite(value) ? String(value) : JSON.stringify(value);
 }
 
-/** What answers say of the linked nodes: all before `data`, and the key of each in a list of places. */
-interface NodesText {
-  nodes: readonly Channel[];
-  head: string;
-  keys: readonly string[];
-}
-
 /** Made once for as long as no node comes or goes: the router answers the same list meanwhile. */
 const known = new WeakMap<readonly Channel[], NodesText>();
 
 function textsOf(nodes: readonly Channel[]): NodesText {
-  const found = known.get(nodes);
-  if (found !== undefined) return found;
-  const ids = nodes.map(({ member }) => JSON.stringify(member.id));
-  const made = {
-    nodes,
-    head: `{"code":0,"msg":"ok","extra":[],"master_ids":[${ids.join(",")}],"data":{`,
-    keys: ids.map((id, at) => `${at === 0 ? "" : ","}${id}:`),
-  };
-  known.set(nodes, made);
-  return made;
+  let texts = known.get(nodes);
+  if (texts === undefined) known.set(nodes, (texts = new NodesText(nodes)));
+  return texts;
 }
