@@ -29,7 +29,6 @@ export async function startCluster({
   return {
     center,
     nodes,
-    programs: [center, ...nodes],
     clients,
     http,
     stop: async () => {
@@ -57,5 +56,5 @@ export async function startServers({ nodes: count, groups, centerCore, nodeCore 
 /** A server that only answers requests. */
 export async function startHttpServer(file, ...args) {
   const program = new Program(nodeProgram(file, ...args), { core: cores.server });
-  return { program, programs: [program], http: (await program.answer()).http };
+  return { program, http: (await program.answer()).http };
 }

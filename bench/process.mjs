@@ -66,15 +66,6 @@ export class Program {
     return this.#child.pid;
   }
 
-  /** Takes it off its core, so that it does not disturb what others are measured at. */
-  pause() {
-    process.kill(this.pid, "SIGSTOP");
-  }
-
-  resume() {
-    process.kill(this.pid, "SIGCONT");
-  }
-
   /** What it wrote last to its standard error. */
   get errors() {
     return this.#errors.trim();

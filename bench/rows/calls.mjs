@@ -39,76 +39,73 @@ const subjects = [
 export async function run({ quick, log }) {
   const rounds = quick ? 3 : 9;
   const seconds = quick ? 0.7 : 2;
-  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
-  const servers = [];
+  const { samples, shares } = await asFastAsAnswersCome({ rounds, seconds, log });
+  const results = {};
   for (const subject of subjects) {
-    const server = await subject.start();
-    const process = server.center ?? server.program;
-    servers.push({ subject, server, process, samples: [], open: [], collections: undefined });
+    const { name: key, title } = subject;
+    const { open, collections } = await byTheClock(subject, highestOf(samples[key]) / 2, { rounds, log });
+    const summarized = summarize(samples[key], open, samples["fastify-qs"], samples["nodes-1"]);
+    results[key] = { title, collections, ...summarized };
   }
-  const load = (server, process, options) =>
+  return { users: USERS, connections: 64, rounds, seconds, shares, results };
+}
+
+/** All of them are there, and take turns. */
+async function asFastAsAnswersCome({ rounds, seconds, log }) {
+  const servers = [];
+  for (const subject of subjects) servers.push({ name: subject.name, ...(await startWarm(subject, log)) });
+  const samples = Object.fromEntries(servers.map(({ name: key }) => [key, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    log(`as fast as answers come, round ${round + 1} of ${rounds}`);
+    for (const { name: key, load } of servers) samples[key].push(measured(await load({ seconds })));
+  }
+  // After all rounds, for it makes the center slower.
+  log("a profile");
+  const { server, load } = servers.find(({ name: key }) => key === "nodes-2");
+  await server.center.ask('{"profile":"start"}');
+  await load({ seconds: 2 * seconds });
+  const { shares } = await server.center.ask('{"profile":"end"}');
+  for (const each of servers) await each.stop();
+  return { samples, shares };
+}
+
+/**
+ * Started anew, and alone: a collection in another that has nothing to do would be in its percentiles, and so would the
+ * kernel's looking after the memory of many processes.
+ */
+async function byTheClock(subject, rate, { rounds, log }) {
+  const { server, load, stop } = await startWarm(subject, log);
+  log(`at half of the highest rate: ${subject.name}`);
+  await load({ seconds: LEAD_IN_S, rate });
+  await collectionsOf(server);
+  const open = [];
+  for (let round = 0; round < rounds; round += 1) {
+    open.push(measured(await load({ seconds: CLOCKED_S, rate, warmUp: 0.2 })));
+  }
+  const collections = await collectionsOf(server);
+  await stop();
+  return { open, collections };
+}
+
+async function startWarm(subject, log) {
+  const server = await subject.start();
+  const { pid } = server.center ?? server.program;
+  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
+  const load = (options) =>
     sendRequests({
       port: server.http,
       request,
       expect: '"code":0',
       numbers: USERS,
-      watch: [process.pid],
+      watch: [pid],
       ...options,
     });
-
-  for (const { server, process, subject } of servers) {
-    log(`warming up: ${subject.name}`);
-    await warmUp(() => load(server, process, { seconds: 1 }));
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    log(`as fast as answers come, round ${round + 1} of ${rounds}`);
-    for (const { server, process, samples } of servers) {
-      samples.push(measured(await load(server, process, { seconds })));
-    }
-  }
-  // One after the other, all rounds of it: a collection in another that has nothing to do would be in its percentiles.
-  const pauseAll = () =>
-    servers.forEach(({ server }) => server.programs.forEach((program) => program.pause()));
-  const resume = ({ programs }) => programs.forEach((program) => program.resume());
-  pauseAll();
-  for (const measuredServer of servers) {
-    const { server, process, samples, open, subject } = measuredServer;
-    log(`at half of the highest rate: ${subject.name}`);
-    resume(server);
-    const rate = Math.max(...samples.map(({ perSecond }) => perSecond)) / 2;
-    await load(server, process, { seconds: LEAD_IN_S, rate });
-    await collectionsOf(server);
-    for (let round = 0; round < rounds; round += 1) {
-      open.push(measured(await load(server, process, { seconds: CLOCKED_S, rate, warmUp: 0.2 })));
-    }
-    measuredServer.collections = await collectionsOf(server);
-    pauseAll();
-  }
-  for (const { server } of servers) resume(server);
-  // After all rounds, for it makes the center slower.
-  log("a profile");
-  const { server: profiled, process: center } = servers.find(({ subject }) => subject.name === "nodes-2");
-  await center.ask('{"profile":"start"}');
-  await load(profiled, center, { seconds: 2 * seconds });
-  const { shares } = await center.ask('{"profile":"end"}');
-  for (const { server } of servers) await (server.stop?.() ?? server.program.stop());
-
-  const reference = servers.find(({ subject }) => subject.name === "fastify-qs").samples;
-  const oneNode = servers.find(({ subject }) => subject.name === "nodes-1").samples;
-  return {
-    users: USERS,
-    connections: 64,
-    rounds,
-    seconds,
-    shares,
-    results: Object.fromEntries(
-      servers.map(({ subject, samples, open, collections }) => [
-        subject.name,
-        { title: subject.title, collections, ...summarize(samples, open, reference, oneNode) },
-      ]),
-    ),
-  };
+  log(`warming up: ${subject.name}`);
+  await warmUp(() => load({ seconds: 1 }));
+  return { server, load, stop: () => server.stop?.() ?? server.program.stop() };
 }
+
+const highestOf = (samples) => Math.max(...samples.map(({ perSecond }) => perSecond));
 
 /** The full collections of the center and of all nodes since it was asked last; undefined for the bare servers. */
 async function collectionsOf({ center, nodes }) {
@@ -219,7 +216,7 @@ ${table(
 )}
 
 At half of the highest rate that each has reached, sent by the clock whatever the answers do; latency counts from when a
-request was due. Here all rounds of one follow each other, and the others are stopped meanwhile:
+request was due. Here all rounds of one follow each other, and it is alone on the machine:
 
 ${table(
   ["server", "requests/s", "p50, ms", "p99, ms"],
