@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { PlainHistogram } from "./histogram.js";
 import { version } from "./version.js";
 
 /** Metrics of one center or node, in a registry of its own: several in a process do not mix. */
@@ -53,23 +54,29 @@ function descriptorsExhausted(registry: Registry): Counter {
 
 /** What every HTTP port counts. */
 function httpCounters(registry: Registry) {
-  const requests = new Counter({
+  /** Plain numbers, which the counter takes over when somebody asks: it would look its labels up for each request. */
+  const counts = new Map<number, Map<string, { now: number; seen: number }>>();
+  new Counter({
     name: "wsc_http_requests_total",
     help: "HTTP requests by status and outcome.",
     labelNames: ["status", "outcome"],
     registers: [registry],
+    collect() {
+      for (const [status, byOutcome] of counts) {
+        for (const [outcome, counted] of byOutcome) {
+          this.inc({ status, outcome }, counted.now - counted.seen);
+          counted.seen = counted.now;
+        }
+      }
+    },
   });
-  /** Looking labels up costs more than counting. */
-  const byLabels = new Map<string, { inc: () => void }>();
   return {
     countRequest: (status: number, outcome: string): void => {
-      const key = `${status} ${outcome}`;
-      let counter = byLabels.get(key);
-      if (counter === undefined) {
-        counter = requests.labels({ status, outcome });
-        byLabels.set(key, counter);
-      }
-      counter.inc();
+      let byOutcome = counts.get(status);
+      if (byOutcome === undefined) counts.set(status, (byOutcome = new Map()));
+      const counted = byOutcome.get(outcome);
+      if (counted === undefined) byOutcome.set(outcome, { now: 1, seen: 0 });
+      else counted.now += 1;
     },
     clientErrors: new Counter({
       name: "wsc_bad_requests_total",
@@ -147,12 +154,12 @@ export function createCenterMetrics(read: {
     registry,
     ...httpCounters(registry),
     descriptorsExhausted: descriptorsExhausted(registry),
-    callSeconds: new Histogram({
-      name: "wsc_call_duration_seconds",
-      help: "Time from a classic request to its answer.",
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    }),
+    callSeconds: new PlainHistogram(
+      registry,
+      "wsc_call_duration_seconds",
+      "Time from a classic request to its answer.",
+      [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    ),
     failures: new Counter({
       name: "wsc_place_failures_total",
       help: "Events that failed at a node, by code: one for each place in a classic answer.",
@@ -252,12 +259,12 @@ export function createNodeMetrics(read: NodeReadings) {
       labelNames: ["event"],
       registers,
     }),
-    interestWaitSeconds: new Histogram({
-      name: "wsc_interest_wait_seconds",
-      help: "Time that a bind or join waited until centers knew of it, where it had to.",
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.1],
-      registers,
-    }),
+    interestWaitSeconds: new PlainHistogram(
+      registry,
+      "wsc_interest_wait_seconds",
+      "Time that a bind or join waited until centers knew of it, where it had to.",
+      [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.1],
+    ),
     linksLost: new Counter({
       name: "wsc_links_lost_total",
       help: "Links that ended and attempts to link that failed, by code.",

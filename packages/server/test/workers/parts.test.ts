@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { describe, expect, test, vi } from "vitest";
 import type { NodeOptions } from "../../src/config/options.js";
 import { resolveNodeOptions } from "../../src/config/resolve.js";
+import { PlainHistogram } from "../../src/histogram.js";
 import { HostMetrics } from "../../src/workers/host-metrics.js";
 import { HostPlaces } from "../../src/workers/host-places.js";
 import type { MetricsSnapshot, WorkerMessage } from "../../src/workers/messages.js";
@@ -118,7 +119,7 @@ describe("metrics of a host", () => {
     const registers = [registry];
     const counter = new Counter({ name: "wsc_things_total", help: "x", labelNames: ["kind"], registers });
     const gauge = new Gauge({ name: "wsc_now", help: "x", registers });
-    const times = new Histogram({ name: "wsc_seconds", help: "x", buckets: [1, 2], registers });
+    const times = new PlainHistogram(registry, "wsc_seconds", "x", [1, 2]);
     new Gauge({ name: "process_size", help: "x", aggregator: "omit", registers }).set(number);
     const ask = vi.fn((): Promise<MetricsSnapshot | undefined> => registry.getMetricsAsJSON());
     return { number, ask, counter, gauge, times };
