@@ -22,30 +22,31 @@ export interface Member {
  * Those who get the same: what a tick brings for everybody is written to them without a look at any of them.
  *
  * A write touches a socket and nothing else, because with thousands of connections everything else that it would touch
- * has to be fetched from memory. So what it needs lies in lists of its own, in the order of the places; the first of
- * these belong to those who wait for what will be written, and who no longer waits changes places with the last who
- * does.
+ * has to be fetched from memory. So what it needs lies in lists of its own, in the order of the places, and is gone
+ * through from the front, as memory is read fastest. The last of the places belong to those who wait for what will be
+ * written; who no longer waits changes places with the first who does.
  */
 export class Audience<Each extends Member> {
   readonly #members: Each[] = [];
   readonly #sockets: ByteSink[] = [];
   /** How many frames were written to each here. */
   readonly #frames: number[] = [];
-  #waiting = 0;
+  /** The place of the first who waits. */
+  #first = 0;
 
   /** How many wait for what will be written. */
   get waitingCount(): number {
-    return this.#waiting;
+    return this.#members.length - this.#first;
   }
 
   /** Those who wait, in a list of their own. */
   get waiting(): Each[] {
-    return this.#members.slice(0, this.#waiting);
+    return this.#members.slice(this.#first);
   }
 
   /** The other members, in a list of their own. */
   get others(): Each[] {
-    return this.#members.slice(this.#waiting);
+    return this.#members.slice(0, this.#first);
   }
 
   /** A new member does not wait yet. */
@@ -54,12 +55,16 @@ export class Audience<Each extends Member> {
     this.#members.push(member);
     this.#sockets.push(member.socket);
     this.#frames.push(0);
+    this.excuse(member);
   }
 
   /** @returns how many frames were written to it here. */
   remove(member: Each): number {
+    // To the end, past those who wait: the first of them gets the place of the last who does not.
     this.excuse(member);
-    this.#swap(member.place, this.#members.length - 1);
+    this.#first -= 1;
+    this.#swap(member.place, this.#first);
+    this.#swap(this.#first, this.#members.length - 1);
     this.#members.pop();
     this.#sockets.pop();
     member.place = -1;
@@ -73,18 +78,18 @@ export class Audience<Each extends Member> {
 
   /** All members wait from now on. */
   waitAll(): void {
-    this.#waiting = this.#members.length;
+    this.#first = 0;
   }
 
   isWaiting({ place }: Each): boolean {
-    return place >= 0 && place < this.#waiting;
+    return place >= this.#first;
   }
 
   /** The member does not wait any more. @returns whether it did. */
   excuse(member: Each): boolean {
     if (!this.isWaiting(member)) return false;
-    this.#waiting -= 1;
-    this.#swap(member.place, this.#waiting);
+    this.#swap(member.place, this.#first);
+    this.#first += 1;
     return true;
   }
 
@@ -93,7 +98,7 @@ export class Audience<Each extends Member> {
     const [bytes, ...more] = sequence.buffers();
     if (bytes === undefined) return;
     if (more.length === 0) this.#writeBuffer(bytes, sequence);
-    else while (this.#waiting > 0) this.#members[(this.#waiting -= 1)]?.write(sequence);
+    else while (this.waitingCount > 0) this.#members[this.#first++]?.write(sequence);
   }
 
   #writeBuffer(bytes: Buffer, sequence: Sequence): void {
@@ -101,8 +106,8 @@ export class Audience<Each extends Member> {
     const members = this.#members;
     const sockets = this.#sockets;
     const frames = this.#frames;
-    while (this.#waiting > 0) {
-      const place = (this.#waiting -= 1);
+    while (this.#first < sockets.length) {
+      const place = this.#first++;
       const socket = sockets[place];
       const member = members[place];
       if (socket === undefined || member === undefined) return;
