@@ -99,7 +99,7 @@ function distance(profiles) {
   const [few, many] = Object.values(profiles);
   const part = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
   const outside = (shares) => `${part(shares, "write, in the kernel")} and ${part(shares, "Node.js")}`;
-  return `a request costs the center less here than one to a bare server, and what a command shares with others is little where few are in flight: each turn of the event loop reads some lines, writes to each node, reads from each node and writes results. Writes in the kernel and Node.js take ${outside(few)} of the center's CPU with 64 in flight, ${outside(many)} with 1,024.`;
+  return `a request costs the center less here than one to a bare server, and what a command shares with others is little where few are in flight: each turn of the event loop reads some lines, writes to each node, reads from each node and writes results, and between turns the center sleeps and is woken. Writes in the kernel and Node.js take ${outside(few)} of the center's CPU with 64 in flight, ${outside(many)} with 1,024.`;
 }
 
 export function report({ users, nodes, rounds, results, profiles }) {

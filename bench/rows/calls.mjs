@@ -180,7 +180,7 @@ function pauses({ center, nodes }, rounds) {
 
 /** What more nodes change. */
 function sharing(shares) {
-  return `${percentOf(shares, "write, in the kernel")} of the center's CPU are writes in the kernel already with 2 nodes. The 64 calls in flight share one write and one read where they go to one node; over eight links each write carries an eighth of them, and the nodes take turns on one core, so that their replies come apart.`;
+  return `${percentOf(shares, "write, in the kernel")} of the center's CPU are writes in the kernel already with 2 nodes. The 64 calls in flight share one write and one read where they go to one node; over eight links each write carries an eighth of them. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time.`;
 }
 
 const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
