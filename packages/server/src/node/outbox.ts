@@ -86,6 +86,7 @@ export class Outbox {
    */
   addToAll(frame: Frame, except: ReadonlySet<Recipient> = nobody): number {
     const tick = (this.#tick ??= this.#beginTick());
+    if (tick.shared === undefined) this.#beginSharing(tick);
     const shared = tick.shared ?? tick.root;
     const isTooMuch = shared.bytes + frame.bytes.length > this.#maxSharedBytes;
     const mayNotShare = isTooMuch || tick.isWriting ? this.#audience.waiting : except;
@@ -170,9 +171,14 @@ export class Outbox {
     tick.recipients.push(recipient);
   }
 
+  /** Nobody waits before: places need not change in a tick in which nothing goes to everybody, as in most. */
+  #beginSharing(tick: Tick): void {
+    this.#audience.waitAll();
+    for (const recipient of tick.recipients) this.#audience.excuse(recipient);
+  }
+
   #beginTick(): Tick {
     this.#coalescing?.beginTick();
-    this.#audience.waitAll();
     setImmediate(this.#endTick);
     this.#ticks += 1;
     return new Tick(this.#ticks);

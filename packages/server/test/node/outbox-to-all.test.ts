@@ -115,6 +115,23 @@ describe("what goes to everybody", () => {
     expect(room.everybody.at(-1)?.bytes.equals(c.bytes)).toBe(true);
   });
 
+  test("moves nobody in a tick in which nothing goes to everybody", async () => {
+    const room = new Room(4);
+    const places = (): number[] => room.everybody.map(({ place }) => place);
+    const before = places();
+    for (const member of room.everybody.toReversed()) room.outbox.add(member, a);
+    expect(places()).toEqual(before);
+    await endOfTick();
+    // Who has a queue of its own already stays with it when something does.
+    room.outbox.add(room.everybody[0]!, a);
+    expect(room.toAll(b)).toBe(4);
+    await endOfTick();
+    expect(room.everybody.map(({ bytes }) => bytes)).toEqual([
+      bytesOf([a, a, b]),
+      ...Array(3).fill(bytesOf([a, b])),
+    ]);
+  });
+
   test("is counted for each, and those are told whose socket has not taken it", async () => {
     const room = new Room(3);
     const [slow, left] = room.everybody;
