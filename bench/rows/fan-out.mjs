@@ -7,8 +7,8 @@ import { goal, number, percent, profileTable, spread, summary, table } from "../
 import { barChart } from "../report/svg.mjs";
 
 const CONNECTIONS = 1000;
-/** Not servers, but what is compared with; and our own. */
-const limits = new Set(["node-loop", "c-loop", "websocket-center"]);
+/** Our own, and what is no server. */
+const noOthers = new Set(["node-loop", "c-loop", "websocket-center"]);
 
 export const name = "fan-out";
 
@@ -121,7 +121,7 @@ function distance(shares, results) {
 
 /** How near the best of the others comes. */
 function bestOf(results) {
-  const others = peers.filter(({ name: peer }) => results[peer] !== undefined && !limits.has(peer));
+  const others = peers.filter(({ name: peer }) => results[peer] !== undefined && !noOthers.has(peer));
   const ratioOf = ({ name: peer }) => results[peer].ratio.median;
   const [best] = others.toSorted((one, other) => ratioOf(one) - ratioOf(other));
   const toLimit = results["c-loop"].ratio.median.toFixed(2);
