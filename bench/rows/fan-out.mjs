@@ -5,44 +5,45 @@ import { peers } from "../peers/peers.mjs";
 import { PAYLOAD_BYTES } from "../peers/serve.mjs";
 import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { barChart } from "../report/svg.mjs";
+import { ratioBeside, takeTurns } from "../turns.mjs";
 
 const CONNECTIONS = 1000;
+/** Before each measurement: who was idle meanwhile finds nothing of its own in the caches. */
+const LEAD_IN_S = 0.1;
 /** Our own, and what is no server. */
 const noOthers = new Set(["node-loop", "c-loop", "websocket-center"]);
 
 export const name = "fan-out";
 
 export async function run({ quick, log }) {
-  const rounds = quick ? 5 : 11;
-  const seconds = quick ? 0.5 : 1.5;
+  const rounds = quick ? 5 : 21;
+  const seconds = quick ? 0.3 : 0.4;
   const missing = {};
-  const servers = [];
+  const servers = {};
   for (const peer of peers) {
     const reason = peer.missing?.();
-    if (reason === undefined) servers.push(await open(peer));
+    if (reason === undefined) servers[peer.name] = await open(peer);
     else missing[peer.name] = reason;
   }
   const results = {};
   const profiles = {};
-  const own = servers.find(({ peer }) => peer.name === "websocket-center");
   for (const messages of [1, 16]) {
-    const measured = Object.fromEntries(servers.map(({ peer }) => [peer.name, []]));
-    for (const server of servers) await measure(server, messages, seconds / 2);
-    for (let round = 0; round < rounds; round += 1) {
-      log(`${messages} a tick, round ${round + 1} of ${rounds}`);
-      // Each round begins with another one, so that none is always after the same neighbour.
-      for (let at = 0; at < servers.length; at += 1) {
-        const server = servers[(at + round) % servers.length];
-        measured[server.peer.name].push(await measure(server, messages, seconds));
-      }
-    }
+    for (const server of Object.values(servers)) await measure(server, messages, 0.75);
+    const turns = await takeTurns(servers, {
+      reference: "node-loop",
+      rounds,
+      measure: (server) => measure(server, messages, seconds),
+      log: (text) => log(`${messages} a tick, ${text}`),
+    });
     results[messages] = Object.fromEntries(
-      Object.entries(measured).map(([peer, samples]) => [peer, summarize(samples, measured["node-loop"])]),
+      Object.entries(turns).map(([peer, ofPeer]) => [peer, summarize(ofPeer)]),
     );
   }
   // After all rounds, for it makes the server slower.
-  for (const messages of [1, 16]) profiles[messages] = await profile(own, messages, 2 * seconds);
-  for (const server of servers) await close(server);
+  for (const messages of [1, 16]) {
+    profiles[messages] = await profile(servers["websocket-center"], messages, 3);
+  }
+  for (const server of Object.values(servers)) await close(server);
   return {
     connections: CONNECTIONS,
     payloadBytes: PAYLOAD_BYTES,
@@ -77,7 +78,9 @@ async function close({ server, load }) {
 }
 
 async function measure({ load, ticks }, messages, seconds) {
-  const run = await load.ticks(seconds, messages * PAYLOAD_BYTES, ticks[messages]);
+  const tick = (duration) => load.ticks(duration, messages * PAYLOAD_BYTES, ticks[messages]);
+  await tick(LEAD_IN_S);
+  const run = await tick(seconds);
   const deliveries = run.ticks * messages * CONNECTIONS;
   const serverCpu = run.serverCpu.reduce((sum, seconds) => sum + seconds, 0);
   return {
@@ -98,8 +101,8 @@ async function profile({ server: { program }, load, ticks }, messages, seconds) 
   return (await program.answer()).shares;
 }
 
-function summarize(samples, reference) {
-  const of = (pick) => summary(samples.map(pick));
+function summarize(turns) {
+  const of = (pick) => summary(turns.map(({ sample }) => pick(sample)));
   return {
     cpuMicroseconds: of((sample) => sample.cpuMicroseconds),
     perSecond: of((sample) => sample.perSecond),
@@ -107,9 +110,8 @@ function summarize(samples, reference) {
     loadShare: of((sample) => sample.loadShare),
     tickP50Ms: of((sample) => sample.tickP50Ms),
     tickP99Ms: of((sample) => sample.tickP99Ms),
-    // Round by round, so that what disturbs a whole round counts for both.
-    ratio: summary(samples.map((sample, round) => sample.cpuMicroseconds / reference[round].cpuMicroseconds)),
-    samples,
+    ratio: ratioBeside(turns, (sample) => sample.cpuMicroseconds),
+    samples: turns.map(({ sample }) => sample),
   };
 }
 
@@ -128,7 +130,7 @@ function bestOf(results) {
   return ` The best of the other servers, ${best.title}, comes to ${ratioOf(best).toFixed(2)}, a loop in C to ${toLimit}.`;
 }
 
-export function report({ connections, payloadBytes, rounds, missing, results, profiles }) {
+export function report({ connections, payloadBytes, rounds, seconds, missing, results, profiles }) {
   const plain = ({ title }) => title.replaceAll("*", "");
   const rowsOf = (messages) =>
     peers.map((peer) => {
@@ -154,7 +156,7 @@ export function report({ connections, payloadBytes, rounds, missing, results, pr
   const chart = (messages, title) =>
     barChart({
       title,
-      unit: "CPU a delivery, as a ratio to a bare Node.js loop of the same round (line: least to most)",
+      unit: "CPU a delivery, as a ratio to a bare Node.js loop just before and after (line: least to most)",
       bars: peers
         .filter(({ name: peer }) => results[messages][peer] !== undefined)
         .map((peer) => ({
@@ -166,8 +168,9 @@ export function report({ connections, payloadBytes, rounds, missing, results, pr
   const markdown = `
 One message of ${payloadBytes} bytes to each of ${number(connections)} connections, end to end: from the call of the
 server's own function for it (\`hub.broadcast\` here) to the last client. The next tick begins when all clients have got
-the last. Every server has TCP_NODELAY set, and the frames of all of them carry ${payloadBytes} bytes. Median of ${rounds}
-rounds (least to most).
+the last. Every server has TCP_NODELAY set, and the frames of all of them carry ${payloadBytes} bytes. Each is measured for
+${seconds} s between two such measurements of the bare Node.js loop, to which the ratio is. Median of ${rounds} rounds (least to
+most).
 
 **One message a tick.** What is measured is one \`write\` a delivery, which costs the kernel some microseconds whatever
 it carries: no server gets far below the loop in C.

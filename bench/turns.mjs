@@ -1,0 +1,41 @@
+// Measurements that are to be compared, taken so that a machine shared with others is as slow for one as for the other.
+import { summary } from "./report/numbers.mjs";
+
+/**
+ * Measures each subject between two measurements of the reference, round by round. What a shared machine does to a
+ * program changes within seconds, by half and more; a short measurement and its two neighbours share most of it.
+ *
+ * @template Subject, Sample
+ * @param {Record<string, Subject>} subjects - by name, the reference among them
+ * @param {{ reference: string, rounds: number, measure: (subject: Subject) => Promise<Sample>, log: (text: string) => void }} options
+ * @returns {Promise<Record<string, Turn<Sample>[]>>} what was measured of each, in order
+ * @typedef {{ sample: Sample, beside: Sample[] }} Turn - `beside`: of the reference just before and just after; itself
+ *   where it is the reference's own
+ */
+export async function takeTurns(subjects, { reference, rounds, measure, log }) {
+  const turns = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
+  const measureReference = async () => {
+    const sample = await measure(subjects[reference]);
+    turns[reference].push({ sample, beside: [sample] });
+    return sample;
+  };
+  const others = Object.keys(subjects).filter((name) => name !== reference);
+  let before = await measureReference();
+  for (let round = 0; round < rounds; round += 1) {
+    log(`round ${round + 1} of ${rounds}`);
+    for (const name of others) {
+      const sample = await measure(subjects[name]);
+      const after = await measureReference();
+      turns[name].push({ sample, beside: [before, after] });
+      before = after;
+    }
+  }
+  return turns;
+}
+
+/** What `pick` takes of each sample, as a ratio to what it takes of the reference beside it. */
+export function ratioBeside(turns, pick) {
+  return summary(turns.map(({ sample, beside }) => pick(sample) / mean(beside.map(pick))));
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
