@@ -3,6 +3,7 @@ import { startCluster } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import { ratioBeside, takeTurns } from "../turns.mjs";
 
 const USERS = 1000;
 const NODES = 2;
@@ -18,8 +19,8 @@ const ways = [
 ];
 
 export async function run({ quick, log }) {
-  const rounds = quick ? 3 : 9;
-  const seconds = quick ? 0.7 : 2;
+  const rounds = quick ? 3 : 13;
+  const seconds = quick ? 0.6 : 0.8;
   const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
   const line = inFile(`"command":"sendToUser","params":{"userId":"${NUMBER}","message":"${payload}"}}`);
   const cluster = await startCluster({ nodes: NODES, users: USERS });
@@ -29,6 +30,7 @@ export async function run({ quick, log }) {
       port,
       numbers: USERS,
       seconds: duration,
+      warmUp: 0.1,
       watch: [center.pid, ...nodes.map(({ pid }) => pid)],
     };
     if (window === undefined) {
@@ -38,17 +40,18 @@ export async function run({ quick, log }) {
     return measured(await sendBatch({ ...options, line, window, expect: '"value":1,' }));
   };
   for (const way of ways) await load(way, 2.5);
-  const samples = Object.fromEntries(ways.map((way) => [way.name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    log(`round ${round + 1} of ${rounds}`);
-    for (const way of ways) samples[way.name].push(await load(way, seconds));
-  }
+  const turns = await takeTurns(Object.fromEntries(ways.map((way) => [way.name, way])), {
+    reference: "single",
+    rounds,
+    measure: (way) => load(way, seconds),
+    log,
+  });
   // After all rounds, for it makes the center slower.
   log("a profile");
   const profiles = {};
   for (const way of [ways[1], ways[3]]) {
     await center.ask('{"profile":"start"}');
-    await load(way, 2 * seconds);
+    await load(way, 4);
     profiles[`${number(way.window)} in flight`] = (await center.ask('{"profile":"end"}')).shares;
   }
   await cluster.stop();
@@ -56,9 +59,10 @@ export async function run({ quick, log }) {
     users: USERS,
     nodes: NODES,
     rounds,
+    seconds,
     profiles,
     results: Object.fromEntries(
-      ways.map(({ name: key, title }) => [key, { title, ...summarize(samples[key], samples.single) }]),
+      ways.map(({ name: key, title }) => [key, { title, ...summarize(turns[key]) }]),
     ),
   };
 }
@@ -75,15 +79,15 @@ function measured({ commands, perSecond, serverCpu: [center, ...nodes], seconds,
   };
 }
 
-function summarize(samples, single) {
+function summarize(turns) {
+  const samples = turns.map(({ sample }) => sample);
   const of = (pick) => summary(samples.map(pick));
-  const ratio = (pick) => summary(samples.map((sample, round) => pick(sample) / pick(single[round])));
   const center = (sample) => sample.centerMicroseconds;
   const node = (sample) => sample.nodeMicroseconds;
   return {
-    centerRatio: ratio(center),
+    centerRatio: ratioBeside(turns, center),
     centerMicroseconds: of(center),
-    nodeRatio: ratio(node),
+    nodeRatio: ratioBeside(turns, node),
     nodeMicroseconds: of(node),
     perSecond: of((sample) => sample.perSecond),
     centerShare: of((sample) => sample.centerShare),
@@ -102,14 +106,14 @@ function distance(profiles) {
   return `a request costs the center less here than one to a bare server, and what a command shares with others is little where few are in flight: each turn of the event loop reads some lines, writes to each node, reads from each node and writes results, and between turns the center sleeps and is woken. Writes in the kernel and Node.js take ${outside(few)} of the center's CPU with 64 in flight, ${outside(many)} with 1,024.`;
 }
 
-export function report({ users, nodes, rounds, results, profiles }) {
+export function report({ users, nodes, rounds, seconds, results, profiles }) {
   const all = Object.values(results);
   const markdown = `
 A message to one of ${number(users)} users on ${nodes} nodes, each with a client that gets it. *Single requests*:
 \`GET /?event=sendMessageToId\`, one in flight on each of 64 keep-alive connections. *\`POST /batch\`*: one connection, another
 line for each answer, so that so many commands are in flight. CPU is that of the center's process a command, and of all
-nodes together; the nodes and the load share a core, so a rate may be what those allow. Median of ${rounds} rounds (least to
-most).
+nodes together; the nodes and the load share a core, so a rate may be what those allow. Each way is measured
+for ${seconds} s between two such measurements of single requests. Median of ${rounds} rounds (least to most).
 
 ${table(
   [
