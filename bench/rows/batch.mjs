@@ -87,7 +87,6 @@ function summarize(turns) {
   return {
     centerRatio: ratioBeside(turns, center),
     centerMicroseconds: of(center),
-    nodeRatio: ratioBeside(turns, node),
     nodeMicroseconds: of(node),
     perSecond: of((sample) => sample.perSecond),
     centerShare: of((sample) => sample.centerShare),
