@@ -1,6 +1,9 @@
 // Measurements that are to be compared, taken so that a machine shared with others is as slow for one as for the other.
 import { summary } from "./report/numbers.mjs";
 
+/** What each measurement is to leave out at its beginning: who was idle meanwhile finds nothing of its own in the caches. */
+export const LEAD_IN_S = 0.1;
+
 /**
  * Measures each subject between two measurements of the reference, round by round. What a shared machine does to a
  * program changes within seconds, by half and more; a short measurement and its two neighbours share most of it.

@@ -3,7 +3,7 @@ import { startCluster } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
-import { ratioBeside, takeTurns } from "../turns.mjs";
+import { LEAD_IN_S, ratioBeside, takeTurns } from "../turns.mjs";
 
 const USERS = 1000;
 const NODES = 2;
@@ -30,7 +30,7 @@ export async function run({ quick, log }) {
       port,
       numbers: USERS,
       seconds: duration,
-      warmUp: 0.1,
+      warmUp: LEAD_IN_S,
       watch: [center.pid, ...nodes.map(({ pid }) => pid)],
     };
     if (window === undefined) {

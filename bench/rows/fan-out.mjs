@@ -5,11 +5,9 @@ import { peers } from "../peers/peers.mjs";
 import { PAYLOAD_BYTES } from "../peers/serve.mjs";
 import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { barChart } from "../report/svg.mjs";
-import { ratioBeside, takeTurns } from "../turns.mjs";
+import { LEAD_IN_S, ratioBeside, takeTurns } from "../turns.mjs";
 
 const CONNECTIONS = 1000;
-/** Before each measurement: who was idle meanwhile finds nothing of its own in the caches. */
-const LEAD_IN_S = 0.1;
 /** Our own, and what is no server. */
 const noOthers = new Set(["node-loop", "c-loop", "websocket-center"]);
 
