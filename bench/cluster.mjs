@@ -4,11 +4,15 @@ import { openConnections } from "./load.mjs";
 import { cores, nodeCommand, Program } from "./process.mjs";
 import { peerFile } from "./setup.mjs";
 
+const OWN = { center: "center.mjs", node: "node.mjs" };
+/** The least that a center and a node can do for a call (peers/bare-center.mjs). */
+export const BARE = { center: "bare-center.mjs", node: "bare-node.mjs" };
+
 const nodeProgram = (file, ...args) => [...nodeCommand, peerFile(file), ...args];
 
 /**
  * Starts a center, `nodes` nodes and `users` clients, spread over the nodes: user n is the one of number n.
- * @param {{ nodes: number, users: number, groups?: number, centerCore?: number, nodeCore?: number, loadArgs?: string[] }} options
+ * @param {{ nodes: number, users: number, groups?: number, centerCore?: number, nodeCore?: number, loadArgs?: string[], programs?: { center: string, node: string } }} options
  */
 export async function startCluster({
   nodes: count,
@@ -17,8 +21,15 @@ export async function startCluster({
   centerCore = cores.server,
   nodeCore = cores.others,
   loadArgs = [],
+  programs = OWN,
 }) {
-  const { center, nodes, ports, http } = await startServers({ nodes: count, groups, centerCore, nodeCore });
+  const { center, nodes, ports, http } = await startServers({
+    nodes: count,
+    groups,
+    centerCore,
+    nodeCore,
+    programs,
+  });
   const clients = await openConnections({
     ports,
     connections: users,
@@ -39,13 +50,13 @@ export async function startCluster({
 }
 
 /** The same without clients: user n is at the node whose number is n modulo `nodes`. */
-export async function startServers({ nodes: count, groups, centerCore, nodeCore }) {
-  const center = new Program(nodeProgram("center.mjs"), { core: centerCore });
+export async function startServers({ nodes: count, groups, centerCore, nodeCore, programs = OWN }) {
+  const center = new Program(nodeProgram(programs.center), { core: centerCore });
   const { link, http } = await center.answer();
   const nodes = [];
   for (let at = 0; at < count; at += 1) {
     const options = { link, firstUser: at, userStep: count, groups };
-    nodes.push(new Program(nodeProgram("node.mjs", JSON.stringify(options)), { core: nodeCore }));
+    nodes.push(new Program(nodeProgram(programs.node, JSON.stringify(options)), { core: nodeCore }));
   }
   const ports = [];
   for (const node of nodes) ports.push((await node.answer()).port);

@@ -4,6 +4,19 @@ import { summary } from "./report/numbers.mjs";
 /** What each measurement is to leave out at its beginning: who was idle meanwhile finds nothing of its own in the caches. */
 export const LEAD_IN_S = 0.1;
 
+/** What runs for the first time is slow for longer than a short measurement: V8 compiles it only after it ran often. */
+const MAX_WARM_UP_S = 40;
+
+/**
+ * Loads a server, a second at a time, until it has done so much.
+ * @param {number} count - of what `loadOneSecond` counts
+ * @param {() => Promise<number>} loadOneSecond
+ */
+export async function warmUp(count, loadOneSecond) {
+  let done = 0;
+  for (let second = 0; second < MAX_WARM_UP_S && done < count; second += 1) done += await loadOneSecond();
+}
+
 /**
  * Measures each subject between two measurements of the reference, round by round. What a shared machine does to a
  * program changes within seconds, by half and more; a short measurement and its two neighbours share most of it.

@@ -1,18 +1,25 @@
 // sendMessageToId by HTTP through a center, to users spread over 1, 2 and 8 nodes, beside bare servers.
-import { startCluster, startHttpServer } from "../cluster.mjs";
+import { BARE, startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
-const MAX_WARM_UP_S = 25;
+const REFERENCE = "fastify-qs";
+/** What has answered so many is compiled, in eight nodes too. */
+const WARM_UP_REQUESTS = 150_000;
+/** Of these seconds, just before the clock sets the rate, the best tells the highest rate. */
+const HIGHEST_S = 4;
 /** At the rate of the clock: before what is measured, and each measurement. Shorter ones may be one collection alone. */
-const LEAD_IN_S = 4;
+const CLOCKED_LEAD_IN_S = 4;
 const CLOCKED_S = 2;
 
 export const name = "calls";
 
-/** What is measured; the cluster's numbers are its nodes. */
+const nodesOf = (nodes) => `${nodes} node${nodes === 1 ? "" : "s"}`;
+
+/** What is measured; the numbers are those of nodes. */
 const subjects = [
   {
     name: "fastify-qs",
@@ -29,54 +36,73 @@ const subjects = [
     title: "bare `node:http`, no query parser",
     start: () => startHttpServer("node-http.mjs"),
   },
+  ...[1, 8].map((nodes) => ({
+    name: `bare-${nodes}`,
+    title: `bare center, ${nodesOf(nodes)}`,
+    start: () => startCluster({ nodes, users: USERS, programs: BARE }),
+  })),
   ...[1, 2, 8].map((nodes) => ({
     name: `nodes-${nodes}`,
-    title: `**center**, ${nodes} node${nodes === 1 ? "" : "s"}`,
+    title: `**center**, ${nodesOf(nodes)}`,
     start: () => startCluster({ nodes, users: USERS }),
   })),
 ];
 
 export async function run({ quick, log }) {
-  const rounds = quick ? 3 : 9;
-  const seconds = quick ? 0.7 : 2;
-  const { samples, shares } = await asFastAsAnswersCome({ rounds, seconds, log });
+  const rounds = quick ? 5 : 21;
+  const seconds = quick ? 0.4 : 0.5;
+  const clockedRounds = quick ? 3 : 9;
+  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
+  const { turns, spreading, shares } = await asFastAsAnswersCome({ request, rounds, seconds, log });
   const results = {};
   for (const subject of subjects) {
-    const { name: key, title } = subject;
-    const { open, collections } = await byTheClock(subject, highestOf(samples[key]) / 2, { rounds, log });
-    const summarized = summarize(samples[key], open, samples["fastify-qs"], samples["nodes-1"]);
-    results[key] = { title, collections, ...summarized };
+    const { open, collections } = await byTheClock(subject, { request, rounds: clockedRounds, log });
+    results[subject.name] = { title: subject.title, collections, ...summarize(turns[subject.name], open) };
   }
-  return { users: USERS, connections: 64, rounds, seconds, shares, results };
+  return { users: USERS, connections: 64, rounds, seconds, clockedRounds, shares, spreading, results };
 }
 
 /** All of them are there, and take turns. */
-async function asFastAsAnswersCome({ rounds, seconds, log }) {
-  const servers = [];
-  for (const subject of subjects) servers.push({ name: subject.name, ...(await startWarm(subject, log)) });
-  const samples = Object.fromEntries(servers.map(({ name: key }) => [key, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    log(`as fast as answers come, round ${round + 1} of ${rounds}`);
-    for (const { name: key, load } of servers) samples[key].push(measured(await load({ seconds })));
+async function asFastAsAnswersCome({ request, rounds, seconds, log }) {
+  const servers = {};
+  for (const subject of subjects) servers[subject.name] = await startWarm(subject, { request, log });
+  const inTurns = (chosen, reference, what) =>
+    takeTurns(chosen, {
+      reference,
+      rounds,
+      measure: async ({ load }) => measured(await load({ seconds, warmUp: LEAD_IN_S })),
+      log: (text) => log(`${what}, ${text}`),
+    });
+  const turns = await inTurns(servers, REFERENCE, "as fast as answers come");
+  const spreading = {};
+  for (const kind of ["nodes", "bare"]) {
+    const [one, eight] = [`${kind}-1`, `${kind}-8`];
+    const pair = { [one]: servers[one], [eight]: servers[eight] };
+    spreading[kind] = ratioBeside((await inTurns(pair, one, "8 nodes and 1"))[eight], cpuOf);
   }
   // After all rounds, for it makes the center slower.
   log("a profile");
-  const { server, load } = servers.find(({ name: key }) => key === "nodes-2");
+  const { server, load } = servers["nodes-2"];
   await server.center.ask('{"profile":"start"}');
-  await load({ seconds: 2 * seconds });
+  await load({ seconds: 4 });
   const { shares } = await server.center.ask('{"profile":"end"}');
-  for (const each of servers) await each.stop();
-  return { samples, shares };
+  for (const each of Object.values(servers)) await each.stop();
+  return { turns, spreading, shares };
 }
 
 /**
  * Started anew, and alone: a collection in another that has nothing to do would be in its percentiles, and so would the
  * kernel's looking after the memory of many processes.
  */
-async function byTheClock(subject, rate, { rounds, log }) {
-  const { server, load, stop } = await startWarm(subject, log);
+async function byTheClock(subject, { request, rounds, log }) {
+  const { server, load, stop } = await startWarm(subject, { request, log });
+  let highest = 0;
+  for (let second = 0; second < HIGHEST_S; second += 1) {
+    highest = Math.max(highest, (await load({ seconds: 1 })).perSecond);
+  }
+  const rate = highest / 2;
   log(`at half of the highest rate: ${subject.name}`);
-  await load({ seconds: LEAD_IN_S, rate });
+  await load({ seconds: CLOCKED_LEAD_IN_S, rate });
   await collectionsOf(server);
   const open = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -87,10 +113,9 @@ async function byTheClock(subject, rate, { rounds, log }) {
   return { open, collections };
 }
 
-async function startWarm(subject, log) {
+async function startWarm(subject, { request, log }) {
   const server = await subject.start();
   const { pid } = server.center ?? server.program;
-  const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
   const load = (options) =>
     sendRequests({
       port: server.http,
@@ -101,11 +126,9 @@ async function startWarm(subject, log) {
       ...options,
     });
   log(`warming up: ${subject.name}`);
-  await warmUp(() => load({ seconds: 1 }));
+  await warmUp(WARM_UP_REQUESTS, async () => (await load({ seconds: 1 })).requests);
   return { server, load, stop: () => server.stop?.() ?? server.program.stop() };
 }
-
-const highestOf = (samples) => Math.max(...samples.map(({ perSecond }) => perSecond));
 
 /** The full collections of the center and of all nodes since it was asked last; undefined for the bare servers. */
 async function collectionsOf({ center, nodes }) {
@@ -121,16 +144,6 @@ async function collectionsOf({ center, nodes }) {
   };
 }
 
-/** Until it gets no faster: what eight nodes share takes them long to have compiled. */
-async function warmUp(loadOneSecond) {
-  let best = 0;
-  for (let second = 0, inVain = 0; second < MAX_WARM_UP_S && inVain < 3; second += 1) {
-    const { perSecond } = await loadOneSecond();
-    inVain = perSecond > 1.1 * best ? 0 : inVain + 1;
-    best = Math.max(best, perSecond);
-  }
-}
-
 function measured({ requests, perSecond, serverCpu, seconds, cpu, p50, p99, p999, unsent }) {
   return {
     cpuMicroseconds: (serverCpu[0] / requests) * 1e6,
@@ -144,14 +157,12 @@ function measured({ requests, perSecond, serverCpu, seconds, cpu, p50, p99, p999
   };
 }
 
-function summarize(samples, open, reference, oneNode) {
+function summarize(turns, open) {
+  const samples = turns.map(({ sample }) => sample);
   const of = (list, pick) => summary(list.map(pick));
-  const ratioTo = (others) =>
-    summary(samples.map((sample, round) => sample.cpuMicroseconds / others[round].cpuMicroseconds));
   return {
-    cpuMicroseconds: of(samples, (sample) => sample.cpuMicroseconds),
-    ratio: ratioTo(reference),
-    ratioToOneNode: ratioTo(oneNode),
+    cpuMicroseconds: of(samples, cpuOf),
+    ratio: ratioBeside(turns, cpuOf),
     perSecond: of(samples, (sample) => sample.perSecond),
     serverShare: of(samples, (sample) => sample.serverShare),
     loadShare: of(samples, (sample) => sample.loadShare),
@@ -165,34 +176,44 @@ function summarize(samples, open, reference, oneNode) {
   };
 }
 
+function cpuOf({ cpuMicroseconds }) {
+  return cpuMicroseconds;
+}
+
 /** What the profile says of the distance to a route that answers from its own memory. */
-function distance(shares, bare) {
+function distance(shares, { bareCenter, nodeHttp }) {
   const part = (kind) => percentOf(shares, kind);
-  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${part("write, in the kernel")} of the center's CPU are writes in the kernel, ${part("garbage collection")} collect garbage, and ${part("websocket-center")} are in this project's own code. The nodes and the load share the other core: the fewer calls are in flight at once, the fewer share a write on the link. A bare \`node:http\` server, which reads no query and asks nobody, comes to ${bare.ratio.median.toFixed(2)}.`;
+  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${part("write, in the kernel")} of the center's CPU are writes in the kernel, ${part("garbage collection")} collect garbage, and ${part("websocket-center")} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
 }
 
 /** What is in a high percentile of latency. */
-function pauses({ center, nodes }, bare, rounds) {
+function pauses({ center, nodes }, { bareCenter, nodeHttp }, rounds) {
   const all = ({ count, longestMs }) =>
     count === 0 ? "none" : `${count} (of up to ${longestMs.toFixed(1)} ms)`;
-  return `the nodes, their clients and the load take turns on one core, for some milliseconds each, where a bare server and its load have one each. Of full garbage collections there were, in these ${rounds * CLOCKED_S} s, at the center ${all(center)}, at the nodes ${all(nodes)}: what is due meanwhile waits, and then for those before it, which is the hundredth of the ${CLOCKED_S} s in which there is one. A bare \`node:http\` server comes to ${bare.openLoop.p99.median.toFixed(1)} ms.`;
+  const p99 = ({ openLoop }) => `${openLoop.p99.median.toFixed(1)} ms`;
+  return `the nodes, their clients and the load take turns on one core, for some milliseconds each, where a bare server and its load have one each. Of full garbage collections there were, in these ${rounds * CLOCKED_S} s, at the center ${all(center)}, at the nodes ${all(nodes)}: what is due meanwhile waits, and then for those before it, which is the hundredth of the ${CLOCKED_S} s in which there is one. The bare center with 8 nodes comes to ${p99(bareCenter)} at half of its own highest rate, a bare \`node:http\` server to ${p99(nodeHttp)}.`;
 }
 
 /** What more nodes change. */
-function sharing(shares) {
-  return `${percentOf(shares, "write, in the kernel")} of the center's CPU are writes in the kernel already with 2 nodes. The 64 calls in flight share one write and one read where they go to one node; over eight links each write carries an eighth of them. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time.`;
+function sharing(shares, bare) {
+  return `the 64 calls in flight share one write and one read where they go to one node; over eight links each write carries an eighth of them, and ${percentOf(shares, "write, in the kernel")} of the center's CPU are writes in the kernel already with 2 nodes. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time. The bare center, which does the least that a call takes, needs ${spread(bare)} times as much with 8 nodes as with 1.`;
 }
 
+const ratioOf = ({ ratio }) => ratio.median.toFixed(2);
 const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
 
-export function report({ users, connections, rounds, results, shares }) {
+export function report({ users, connections, rounds, seconds, clockedRounds, results, shares, spreading }) {
   const all = Object.values(results);
   const markdown = `
 \`GET /?event=sendMessageToId\` at a center, for one of ${number(users)} users, who are spread over the nodes and each
 have a client that gets the message. ${connections} keep-alive connections, no pipelining. *CPU* is that of the center's
 process, or of the bare server's, a request. The nodes and the load share the other core, so a rate may be what those allow;
-where the server's share of its core is below 100 %, it is. Everything was warmed up until it got no faster. The bare servers answer as many bytes, and do nothing for it.
-Median of ${rounds} rounds (least to most).
+where the server's share of its core is below 100 %, it is. Everything was warmed up with ${number(WARM_UP_REQUESTS)} requests.
+The bare servers answer as many bytes, and do nothing for it. The *bare center*
+([bare-center.mjs](../bench/peers/bare-center.mjs)) does for it the least that we know of: it finds the node by arithmetic,
+sends it a line of text, joined with those of the same tick, and answers when the node's line comes back; it checks nothing, keeps no time,
+and learns of no failure. Each is measured for ${seconds} s between two such measurements of Fastify. Median of ${rounds} rounds
+(least to most).
 
 As fast as answers come:
 
@@ -215,8 +236,11 @@ ${table(
   ]),
 )}
 
-At half of the highest rate that each has reached, sent by the clock whatever the answers do; latency counts from when a
-request was due. Here all rounds of one follow each other, and it is alone on the machine:
+With 8 nodes instead of 1, measured in turns between these two, the center needs ${spread(spreading.nodes)} times as much CPU a
+call, the bare center ${spread(spreading.bare)} times.
+
+At half of the highest rate that each has just reached in ${HIGHEST_S} s, sent by the clock whatever the answers do; latency counts
+from when a request was due. Here ${clockedRounds} rounds of one follow each other, and it is alone on the machine:
 
 ${table(
   ["server", "requests/s", "p50, ms", "p99, ms"],
@@ -232,29 +256,30 @@ Where the CPU of the center goes meanwhile, with 2 nodes, by a profile apart:
 
 ${profileTable({ calls: shares }, "the center's")}
 `;
-  const own = ["nodes-1", "nodes-2", "nodes-8"];
+  const own = { "nodes-1": "bare-1", "nodes-2": "bare-1", "nodes-8": "bare-8" };
+  const nodeHttp = results["node-http"];
   return {
     title: "Calls to users",
     markdown,
     images: {},
     goals: [
-      ...own.map((key) =>
+      ...Object.entries(own).map(([key, bare]) =>
         goal({
           work: `\`sendMessageToId\` by HTTP, ${results[key].title.replaceAll("*", "")}`,
           target: "CPU of the center at most that of a bare Fastify route",
           value: results[key].ratio,
           atMost: 1,
-          ifMissed: distance(shares, results["node-http"]),
+          ifMissed: distance(shares, { bareCenter: results[bare], nodeHttp }),
         }),
       ),
       goal({
         work: "the same, 8 nodes instead of 1",
         target: "CPU of the center within 10 %",
-        value: results["nodes-8"].ratioToOneNode,
+        value: spreading.nodes,
         atMost: 1.1,
-        ifMissed: sharing(shares),
+        ifMissed: sharing(shares, spreading.bare),
       }),
-      ...own.map((key) => {
+      ...Object.keys(own).map((key) => {
         const { openLoop, collections } = results[key];
         const { p50, p99 } = openLoop;
         const limit = Math.max(3 * p50.median, 5);
@@ -264,7 +289,7 @@ ${profileTable({ calls: shares }, "the center's")}
           value: p99,
           unit: " ms",
           atMost: limit,
-          ifMissed: pauses(collections, results["node-http"], rounds),
+          ifMissed: pauses(collections, { bareCenter: results["bare-8"], nodeHttp }, clockedRounds),
         });
       }),
     ],
