@@ -13,6 +13,7 @@ import {
   isResult,
   mayReconnect,
   nodeKeyOf,
+  plainParamsOf,
   utf8Length,
 } from "../src/index.js";
 
@@ -45,6 +46,57 @@ describe("error codes", () => {
     for (const code of Object.keys(errorCodes)) expect(isErrorCode(code)).toBe(true);
     for (const code of ["", "constructor", "toString", "__proto__", "node_timeout"])
       expect(isErrorCode(code)).toBe(false);
+  });
+});
+
+describe("parameters of commands", () => {
+  const names = Object.keys(commands).filter((name) => isCommandName(name));
+  const keys = [...new Set(names.flatMap((name) => Object.keys(commands[name].params.shape)))];
+  const value = fc.oneof(
+    fc.constantFrom<unknown>("", "u1", "\ud800", "\u{1f600}", 1, null, undefined, true, new Uint8Array(2)),
+    fc.string({ unit: "binary" }),
+    fc.array(fc.constantFrom("", "c1"), { maxLength: 2 }),
+  );
+
+  test("are what the table's schema makes of them, where they are seen to be right without it", () => {
+    const anything = fc.dictionary(fc.constantFrom(...keys, "other", "__proto__"), value, { maxKeys: 4 });
+    const calls = fc.constantFrom(...names).chain((name) => {
+      const own = Object.keys(commands[name].params.shape).map((key) => [key, value] as const);
+      const nearlyRight = fc.record(Object.fromEntries(own), { requiredKeys: [] });
+      return fc.tuple(fc.constant(name), fc.oneof({ arbitrary: nearlyRight, weight: 4 }, anything, value));
+    });
+    fc.assert(
+      fc.property(calls, ([name, given]) => {
+        const plain = plainParamsOf(name, given);
+        const parsed = commands[name].params.safeParse(given);
+        if (plain !== undefined) expect(parsed).toStrictEqual({ success: true, data: plain });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("are seen to be right without it where they are ids and a text, and nothing else", () => {
+    const given = { userId: "u1", message: "hello" };
+    const plain = plainParamsOf("sendToUser", given);
+    expect(plain).toEqual(given);
+    expect(plain).not.toBe(given);
+    expect(plainParamsOf("bindUser", { userId: "u1", connectionId: "c1" })).toBeDefined();
+    for (const other of [
+      { userId: "", message: "hello" },
+      { userId: "u1" },
+      { ...given, other: 1 },
+      { ...given, exceptConnectionIds: ["c1"] },
+      { ...given, message: "\ud800" },
+      { ...given, message: new Uint8Array(1) },
+      Object.assign(Object.create({ inherited: 1 }), given),
+      [given],
+      null,
+      "u1",
+    ]) {
+      expect(plainParamsOf("sendToUser", other)).toBeUndefined();
+    }
+    expect(plainParamsOf("countUsers", {})).toBeUndefined();
+    expect(plainParamsOf("joinUserToGroups", { userId: "u1", groupIds: ["g1"] })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Command, commands, isCommandName } from "@websocket-center/protocol";
+import { type Command, commands, isCommandName, plainParamsOf } from "@websocket-center/protocol";
 import { CenterError } from "../errors.js";
 
 /**
@@ -7,6 +7,8 @@ import { CenterError } from "../errors.js";
  */
 export function checkCommand(name: string, params: unknown): Command {
   if (!isCommandName(name)) throw new CenterError("UNKNOWN_COMMAND", "no command has that name");
+  const plain = plainParamsOf(name, params);
+  if (plain !== undefined) return { name, params: plain } as Command;
   const checked = commands[name].params.safeParse(params);
   // The table ties each name to its parameters, which a union of functions cannot express.
   if (checked.success) return { name, params: checked.data } as Command;
