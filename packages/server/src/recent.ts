@@ -4,21 +4,29 @@ import { encodeMessagePack, encodeMessagePackInto } from "./wire/encode.js";
 const BLOCK_BYTES = 64 * 1024;
 /** Where a block has less room, the next one is begun: most entries fit, and few bytes are left over. */
 const ROOM_BYTES = 1024;
-/** Before an entry its time and its length, behind it its length again, by which one goes back. */
-const HEAD_BYTES = 12;
+/** Before an entry its time, behind it its length, by which one goes back. */
+const HEAD_BYTES = 8;
 const TAIL_BYTES = 4;
 
-/** Entries behind each other, from `start` to `end`. */
+/** Entries behind each other. */
 interface Block {
   readonly bytes: Buffer;
-  start: number;
+  count: number;
   end: number;
+}
+
+/** An entry in a block. */
+interface Place {
+  readonly at: number;
+  /** With its time. */
+  readonly start: number;
+  readonly packed: Buffer;
 }
 
 export interface RecentOptions<T, Added> {
   /** 0: nothing is kept. */
   maxEntries: number;
-  /** Of all together. One that takes more is kept alone. */
+  /** Of all together. One that takes more is found alone. */
   maxBytes: number;
   /**
    * What is kept of an entry: a list of values in their order, for what has names takes longer to write. It may be the
@@ -32,6 +40,9 @@ export interface RecentOptions<T, Added> {
  * The last entries, a bounded number in bounded memory: the oldest make room. They are kept as bytes: as objects, of
  * which nearly none is ever looked at, they would outlive two collections of young objects each, and make full ones
  * frequent. What is added may have another shape than what comes back.
+ *
+ * They go by whole blocks, and whoever looks finds no more than the last: to let each go by itself, one would have to
+ * read where it ends, in memory that was not touched since it was written, which takes longer than to write it.
  */
 export class Recent<T, Added = T> {
   readonly #options: RecentOptions<T, Added>;
@@ -40,7 +51,8 @@ export class Recent<T, Added = T> {
   #spare: Buffer | undefined;
   #size = 0;
   #bytes = 0;
-  #forgottenAt: number | null = null;
+  /** Of the youngest in the block that went last. */
+  #droppedAt: number | null = null;
 
   constructor(options: RecentOptions<T, Added>) {
     this.#options = options;
@@ -51,24 +63,26 @@ export class Recent<T, Added = T> {
   }
 
   get oldestAt(): number | null {
-    const [first] = this.#blocks;
-    return first === undefined ? null : first.bytes.readDoubleLE(first.start);
+    let oldest: number | null = null;
+    for (const { block, start } of this.#found()) {
+      if (start < block.end) oldest = block.bytes.readDoubleLE(start);
+    }
+    return oldest;
   }
 
   /** When the youngest of those that made room was made; null where none has. */
   get forgottenAt(): number | null {
-    return this.#forgottenAt;
+    for (const { block, start } of this.#found()) if (start > 0) return placeBefore(block, start).at;
+    return this.#droppedAt;
   }
 
   /** @param at - when it was, in milliseconds since the Unix epoch. */
   add(at: number, entry: Added): void {
     if (!this.isOn) return;
     const values = this.#options.pack(entry);
-    const bytes = this.#append(at, values) ?? this.#appendAlone(at, values);
+    this.#bytes += this.#append(at, values) ?? this.#appendAlone(at, values);
     this.#size += 1;
-    this.#bytes += bytes;
-    const { maxEntries, maxBytes } = this.#options;
-    while (this.#size > maxEntries || (this.#bytes > maxBytes && this.#size > 1)) this.#forget();
+    this.#dropOldest();
   }
 
   /**
@@ -78,16 +92,34 @@ export class Recent<T, Added = T> {
   *newestFirst(parts: readonly (readonly unknown[])[] = []): Generator<T, void> {
     // Without the head of the list, which is a byte for so few values.
     const wanted = parts.map((part) => encodeMessagePack(part).subarray(1));
-    for (const { bytes, start, end } of this.#blocks.toReversed()) {
-      if (!hasAny(bytes.subarray(start, end), wanted)) continue;
-      for (let next = end; next > start;) {
-        const length = bytes.readUInt32LE(next - TAIL_BYTES);
-        const from = next - TAIL_BYTES - length;
-        next = from - HEAD_BYTES;
-        const packed = bytes.subarray(from, from + length);
-        if (!hasAny(packed, wanted)) continue;
-        yield this.#options.unpack(bytes.readDoubleLE(next), decodeMessagePack(packed) as unknown[]);
+    for (const { block, start } of this.#found()) {
+      if (!hasAny(block.bytes.subarray(start, block.end), wanted)) continue;
+      for (let end = block.end; end > start;) {
+        const place = placeBefore(block, end);
+        end = place.start;
+        if (!hasAny(place.packed, wanted)) continue;
+        yield this.#options.unpack(place.at, decodeMessagePack(place.packed) as unknown[]);
       }
+    }
+  }
+
+  /** The blocks that hold the last entries, the newest first, and where the first of these begins. */
+  *#found(): Generator<{ block: Block; start: number }, void> {
+    let entries = this.#options.maxEntries;
+    let bytes = this.#options.maxBytes;
+    for (const block of this.#blocks.toReversed()) {
+      const isWhole = block.count <= entries && block.end <= bytes;
+      let start = isWhole ? 0 : block.end;
+      for (let left = entries; !isWhole && start > 0 && left > 0; left -= 1) {
+        const before = placeBefore(block, start).start;
+        const isNewest = left === this.#options.maxEntries;
+        if (block.end - before > bytes && !isNewest) break;
+        start = before;
+      }
+      yield { block, start };
+      if (start > 0) return;
+      entries -= block.count;
+      bytes -= block.end;
     }
   }
 
@@ -112,35 +144,42 @@ export class Recent<T, Added = T> {
     const spare = least <= BLOCK_BYTES ? this.#spare : undefined;
     if (spare !== undefined) this.#spare = undefined;
     const bytes = spare ?? Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, least));
-    const block = { bytes, start: 0, end: 0 };
+    const block = { bytes, count: 0, end: 0 };
     this.#blocks.push(block);
     return block;
   }
 
-  /** Forgets the oldest, of which there is one. */
-  #forget(): void {
-    const [first] = this.#blocks;
-    if (first === undefined) return;
-    this.#forgottenAt = first.bytes.readDoubleLE(first.start);
-    const bytes = HEAD_BYTES + first.bytes.readUInt32LE(first.start + 8) + TAIL_BYTES;
-    first.start += bytes;
-    this.#bytes -= bytes;
-    this.#size -= 1;
-    if (first.start < first.end) return;
-    this.#blocks.shift();
-    if (first.bytes.length === BLOCK_BYTES) this.#spare = first.bytes;
+  /** Drops blocks of which nothing is found any more. */
+  #dropOldest(): void {
+    const { maxEntries, maxBytes } = this.#options;
+    for (let [first] = this.#blocks; first !== undefined; [first] = this.#blocks) {
+      const { bytes, count, end } = first;
+      if (this.#size - count < maxEntries && this.#bytes - end < maxBytes) return;
+      this.#droppedAt = placeBefore(first, end).at;
+      this.#size -= count;
+      this.#bytes -= end;
+      this.#blocks.shift();
+      if (bytes.length === BLOCK_BYTES) this.#spare = bytes;
+    }
   }
 }
 
 /** Puts head and tail around what was written up to `to`. @returns the bytes of all. */
 function finish(block: Block, at: number, to: number): number {
   const { bytes, end: start } = block;
-  const length = to - start - HEAD_BYTES;
   bytes.writeDoubleLE(at, start);
-  bytes.writeUInt32LE(length, start + 8);
-  bytes.writeUInt32LE(length, to);
+  bytes.writeUInt32LE(to - start - HEAD_BYTES, to);
+  block.count += 1;
   block.end = to + TAIL_BYTES;
   return block.end - start;
+}
+
+/** The entry that ends there. */
+function placeBefore({ bytes }: Block, end: number): Place {
+  const to = end - TAIL_BYTES;
+  const from = to - bytes.readUInt32LE(to);
+  const start = from - HEAD_BYTES;
+  return { at: bytes.readDoubleLE(start), start, packed: bytes.subarray(from, to) };
 }
 
 function hasAny(bytes: Buffer, parts: readonly Buffer[]): boolean {
