@@ -107,19 +107,16 @@ export class Recent<T, Added = T> {
   *#found(): Generator<{ block: Block; start: number }, void> {
     let entries = this.#options.maxEntries;
     let bytes = this.#options.maxBytes;
+    // The newest entry is found whatever it takes.
+    let least = 1;
     for (const block of this.#blocks.toReversed()) {
       const isWhole = block.count <= entries && block.end <= bytes;
-      let start = isWhole ? 0 : block.end;
-      for (let left = entries; !isWhole && start > 0 && left > 0; left -= 1) {
-        const before = placeBefore(block, start).start;
-        const isNewest = left === this.#options.maxEntries;
-        if (block.end - before > bytes && !isNewest) break;
-        start = before;
-      }
+      const start = isWhole ? 0 : startOfLast(block, { entries, bytes, least });
       yield { block, start };
       if (start > 0) return;
       entries -= block.count;
       bytes -= block.end;
+      least = 0;
     }
   }
 
@@ -180,6 +177,17 @@ function placeBefore({ bytes }: Block, end: number): Place {
   const from = to - bytes.readUInt32LE(to);
   const start = from - HEAD_BYTES;
   return { at: bytes.readDoubleLE(start), start, packed: bytes.subarray(from, to) };
+}
+
+/** Where the last entries of a block begin that are no more than so many, and take no more than so much. */
+function startOfLast(block: Block, limits: { entries: number; bytes: number; least: number }): number {
+  let start = block.end;
+  for (let count = 0; start > 0 && count < limits.entries; count += 1) {
+    const before = placeBefore(block, start).start;
+    if (block.end - before > limits.bytes && count >= limits.least) break;
+    start = before;
+  }
+  return start;
 }
 
 function hasAny(bytes: Buffer, parts: readonly Buffer[]): boolean {
