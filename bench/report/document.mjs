@@ -11,8 +11,8 @@ How much work a delivery, a call and a connection cost here, beside other server
 all. This page is written by a program from what it has just measured:
 
 \`\`\`
-npm run bench                 # everything; some 30 minutes
-npm run bench -- --quick      # the same, in some 7 minutes
+npm run bench                 # everything; some 35 minutes
+npm run bench -- --quick      # the same, in some 12 minutes
 npm run bench -- fan-out      # one row, shown on the terminal
 \`\`\`
 

@@ -7,8 +7,6 @@ import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
 const REFERENCE = "fastify-qs";
-/** What has answered so many is compiled, in eight nodes too. */
-const WARM_UP_REQUESTS = 150_000;
 /** Of these seconds, just before the clock sets the rate, the best tells the highest rate. */
 const HIGHEST_S = 4;
 /** At the rate of the clock: before what is measured, and each measurement. Shorter ones may be one collection alone. */
@@ -52,20 +50,24 @@ export async function run({ quick, log }) {
   const rounds = quick ? 5 : 21;
   const seconds = quick ? 0.4 : 0.5;
   const clockedRounds = quick ? 3 : 9;
+  // What has answered so many is compiled, in eight nodes too; in a quick run most of it is.
+  const warmUpRequests = quick ? 40_000 : 150_000;
   const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
-  const { turns, spreading, shares } = await asFastAsAnswersCome({ request, rounds, seconds, log });
+  const start = (subject) => startWarm(subject, { request, warmUpRequests, log });
+  const { turns, spreading, shares } = await asFastAsAnswersCome({ start, rounds, seconds, log });
   const results = {};
   for (const subject of subjects) {
-    const { open, collections } = await byTheClock(subject, { request, rounds: clockedRounds, log });
+    const { open, collections } = await byTheClock(subject, { start, rounds: clockedRounds, log });
     results[subject.name] = { title: subject.title, collections, ...summarize(turns[subject.name], open) };
   }
-  return { users: USERS, connections: 64, rounds, seconds, clockedRounds, shares, spreading, results };
+  const settings = { users: USERS, connections: 64, rounds, seconds, clockedRounds, warmUpRequests };
+  return { ...settings, shares, spreading, results };
 }
 
 /** All of them are there, and take turns. */
-async function asFastAsAnswersCome({ request, rounds, seconds, log }) {
+async function asFastAsAnswersCome({ start, rounds, seconds, log }) {
   const servers = {};
-  for (const subject of subjects) servers[subject.name] = await startWarm(subject, { request, log });
+  for (const subject of subjects) servers[subject.name] = await start(subject);
   const inTurns = (chosen, reference, what) =>
     takeTurns(chosen, {
       reference,
@@ -94,8 +96,8 @@ async function asFastAsAnswersCome({ request, rounds, seconds, log }) {
  * Started anew, and alone: a collection in another that has nothing to do would be in its percentiles, and so would the
  * kernel's looking after the memory of many processes.
  */
-async function byTheClock(subject, { request, rounds, log }) {
-  const { server, load, stop } = await startWarm(subject, { request, log });
+async function byTheClock(subject, { start, rounds, log }) {
+  const { server, load, stop } = await start(subject);
   let highest = 0;
   for (let second = 0; second < HIGHEST_S; second += 1) {
     highest = Math.max(highest, (await load({ seconds: 1 })).perSecond);
@@ -113,7 +115,7 @@ async function byTheClock(subject, { request, rounds, log }) {
   return { open, collections };
 }
 
-async function startWarm(subject, { request, log }) {
+async function startWarm(subject, { request, warmUpRequests, log }) {
   const server = await subject.start();
   const { pid } = server.center ?? server.program;
   const load = (options) =>
@@ -126,7 +128,7 @@ async function startWarm(subject, { request, log }) {
       ...options,
     });
   log(`warming up: ${subject.name}`);
-  await warmUp(WARM_UP_REQUESTS, async () => (await load({ seconds: 1 })).requests);
+  await warmUp(warmUpRequests, async () => (await load({ seconds: 1 })).requests);
   return { server, load, stop: () => server.stop?.() ?? server.program.stop() };
 }
 
@@ -202,13 +204,14 @@ function sharing(shares, bare) {
 const ratioOf = ({ ratio }) => ratio.median.toFixed(2);
 const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
 
-export function report({ users, connections, rounds, seconds, clockedRounds, results, shares, spreading }) {
+export function report({ results, shares, spreading, ...settings }) {
+  const { users, connections, rounds, seconds, clockedRounds, warmUpRequests } = settings;
   const all = Object.values(results);
   const markdown = `
 \`GET /?event=sendMessageToId\` at a center, for one of ${number(users)} users, who are spread over the nodes and each
 have a client that gets the message. ${connections} keep-alive connections, no pipelining. *CPU* is that of the center's
 process, or of the bare server's, a request. The nodes and the load share the other core, so a rate may be what those allow;
-where the server's share of its core is below 100 %, it is. Everything was warmed up with ${number(WARM_UP_REQUESTS)} requests.
+where the server's share of its core is below 100 %, it is. Everything was warmed up with ${number(warmUpRequests)} requests.
 The bare servers answer as many bytes, and do nothing for it. The *bare center*
 ([bare-center.mjs](../bench/peers/bare-center.mjs)) does for it the least that we know of: it finds the node by arithmetic,
 sends it a line of text, joined with those of the same tick, and answers when the node's line comes back; it checks nothing, keeps no time,
