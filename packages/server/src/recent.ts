@@ -42,7 +42,7 @@ export interface RecentOptions<T, Added> {
  * frequent. What is added may have another shape than what comes back.
  *
  * They go by whole blocks, and whoever looks finds no more than the last: to let each go by itself, one would have to
- * read where it ends, in memory that was not touched since it was written, which takes longer than to write it.
+ * read where it ends, in memory that was not touched since it was written.
  */
 export class Recent<T, Added = T> {
   readonly #options: RecentOptions<T, Added>;
