@@ -8,5 +8,6 @@ export * from "./link.js";
 export * from "./merge.js";
 export * from "./node-operations.js";
 export * from "./ops-api.js";
+export * from "./plain-params.js";
 export * from "./steering.js";
 export * from "./version.js";
