@@ -35,6 +35,24 @@ export async function startSimulated({ part, nodes, users }) {
   };
 }
 
+/** The bare center (peers/bare-center.mjs) with as many links; it knows by arithmetic who is where. */
+export async function startBareLinks(nodes) {
+  const server = new Program([...nodeCommand, peerFile("bare-center.mjs")], { core: cores.server });
+  const { link } = await server.answer();
+  const options = JSON.stringify({ link, nodes });
+  const links = new Program([...nodeCommand, peerFile("bare-links.mjs"), options], { core: cores.others });
+  await links.answer();
+  const ask = (command) => server.ask(JSON.stringify(command));
+  while ((await ask({})).linked < nodes) await setTimeout(20);
+  return {
+    ...{ ask, idleShare: 0 },
+    stop: async () => {
+      await links.stop();
+      await server.stop();
+    },
+  };
+}
+
 /** Until the center knows everything, and has to ask nobody in vain. */
 async function trusted(state, nodes) {
   for (let tries = 0; tries < TRUST_TRIES; tries += 1) {

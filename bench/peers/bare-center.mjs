@@ -5,7 +5,9 @@ import { createServer } from "node:http";
 import { createServer as createLinkServer } from "node:net";
 import { watchCollections } from "./collections.mjs";
 import { answerCommands } from "./commands.mjs";
+import { callInLanes } from "./lanes.mjs";
 import { eachLine, joinedWriter } from "./lines.mjs";
+import { payload } from "./serve.mjs";
 
 const nodes = [];
 const waiting = new Map();
@@ -66,6 +68,10 @@ const listening = (server) =>
     server.listen(0, "127.0.0.1", () => resolve(server.address().port));
   });
 const collected = watchCollections();
-answerCommands({ link: await listening(links), http: await listening(http) }, ({ collections }) =>
-  collections ? collected() : { linked: nodes.filter(Boolean).length },
-);
+const send = (user) =>
+  new Promise((resolve) => call(String(user), payload, (_, value) => resolve(value === 1)));
+answerCommands({ link: await listening(links), http: await listening(http) }, ({ collections, route }) => {
+  if (collections) return collected();
+  if (route !== undefined) return callInLanes(send, route);
+  return { linked: nodes.filter(Boolean).length };
+});

@@ -43,6 +43,12 @@ export const peers = [
     start: node("node-loop.mjs"),
   },
   {
+    name: "node-sockets",
+    title: "the same loop, over the sockets of a node",
+    how: "to tell what writing costs a process that has all that a node keeps of its connections; the node itself writes nothing",
+    start: node("node-sockets.mjs"),
+  },
+  {
     name: "c-loop",
     title: "C loop",
     how: "limit: `write` of one shared buffer to each socket",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
+import { payload } from "./serve.mjs";
 
 /** Accepts every WebSocket handshake and keeps the plain socket: nothing reads what clients send. */
 export function acceptAll(onOpen = () => {}) {
@@ -29,4 +30,14 @@ export function encodeText(text) {
   const header =
     bytes.length < 126 ? [0x81, bytes.length] : [0x81, 126, bytes.length >> 8, bytes.length & 0xff];
   return Buffer.concat([Buffer.from(header), bytes]);
+}
+
+/** A tick for `serve`: one shared buffer to each socket, in which 16 messages are joined. */
+export function writeToAll(sockets) {
+  const frame = encodeText(payload);
+  const joined = Buffer.concat(Array.from({ length: 16 }, () => frame));
+  return (messages) => {
+    const bytes = messages === 16 ? joined : frame;
+    for (const socket of sockets) socket.write(bytes);
+  };
 }

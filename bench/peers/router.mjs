@@ -5,6 +5,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { answerCommands } from "./commands.mjs";
 import { dist } from "./dist.mjs";
+import { callInLanes, randomUser } from "./lanes.mjs";
+import { startProfile } from "./profile.mjs";
 import { payload } from "./serve.mjs";
 import { userName } from "./users.mjs";
 
@@ -35,29 +37,12 @@ const TIMEOUT_MS = 5000;
 /** A call to nobody asks those that are not trusted, and only them. */
 const nobody = { name: "isUserOnline", params: { userId: "nobody" } };
 const now = () => Number(process.hrtime.bigint()) / 1e6;
-const randomUser = (users) => Math.floor(Math.random() * users);
 
 /** @returns whether the node has it that holds the user. */
 async function send(user) {
   const command = { name: "sendToUser", params: { userId: userName(user), message: payload } };
   const { places } = await links.router.ask([command], { timeoutMs: TIMEOUT_MS });
   return [...places[0].values()].some(({ ok, value }) => ok && value === 1);
-}
-
-/** So many calls at once, each followed by another one. */
-async function route({ seconds, inFlight, users }) {
-  const startedAt = performance.now();
-  const cpu = process.cpuUsage();
-  let calls = 0;
-  const lane = async () => {
-    while (performance.now() < startedAt + seconds * 1000) {
-      if (!(await send(randomUser(users)))) throw new Error("a call found no node");
-      calls += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  const { user, system } = process.cpuUsage(cpu);
-  return { calls, cpu: (user + system) / 1e6, seconds: (performance.now() - startedAt) / 1000 };
 }
 
 /** A call each millisecond to some user, for so long; and who is asked although he holds nothing, at which moments. */
@@ -111,7 +96,12 @@ const commands = {
     return { heapBytes: process.memoryUsage().heapUsed };
   },
   state: () => ({ linked: links.size, ...links.routing }),
-  route,
+  route: (options) => callInLanes(send, options),
+  profile: async (options) => {
+    const end = await startProfile();
+    const { cpu, calls } = await callInLanes(send, options);
+    return { cpu, calls, shares: await end() };
+  },
   probe,
 };
 answerCommands({ link: port }, async (command) => {

@@ -2,7 +2,7 @@
 import { BARE, startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import { costsOf, costTable, goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
 import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
@@ -12,6 +12,10 @@ const HIGHEST_S = 4;
 /** At the rate of the clock: before what is measured, and each measurement. Shorter ones may be one collection alone. */
 const CLOCKED_LEAD_IN_S = 4;
 const CLOCKED_S = 2;
+const PROFILE_S = 4;
+
+/** What each of our own is beside: the bare center with about as many nodes. */
+const bareOf = { "nodes-1": "bare-1", "nodes-2": "bare-1", "nodes-8": "bare-8" };
 
 export const name = "calls";
 
@@ -54,14 +58,14 @@ export async function run({ quick, log }) {
   const warmUpRequests = quick ? 40_000 : 150_000;
   const request = inFile(classicRequest("sendMessageToId", { id: NUMBER, msg: payload }));
   const start = (subject) => startWarm(subject, { request, warmUpRequests, log });
-  const { turns, spreading, shares } = await asFastAsAnswersCome({ start, rounds, seconds, log });
+  const { turns, spreading, profiles } = await asFastAsAnswersCome({ start, rounds, seconds, log });
   const results = {};
   for (const subject of subjects) {
     const { open, collections } = await byTheClock(subject, { start, rounds: clockedRounds, log });
     results[subject.name] = { title: subject.title, collections, ...summarize(turns[subject.name], open) };
   }
   const settings = { users: USERS, connections: 64, rounds, seconds, clockedRounds, warmUpRequests };
-  return { ...settings, shares, spreading, results };
+  return { ...settings, profiles, spreading, results };
 }
 
 /** All of them are there, and take turns. */
@@ -83,13 +87,19 @@ async function asFastAsAnswersCome({ start, rounds, seconds, log }) {
     spreading[kind] = ratioBeside((await inTurns(pair, one, "8 nodes and 1"))[eight], cpuOf);
   }
   // After all rounds, for it makes the center slower.
-  log("a profile");
-  const { server, load } = servers["nodes-2"];
-  await server.center.ask('{"profile":"start"}');
-  await load({ seconds: 4 });
-  const { shares } = await server.center.ask('{"profile":"end"}');
+  log("profiles");
+  const profiles = {};
+  for (const key of Object.keys(bareOf)) profiles[key] = await profile(servers[key]);
   for (const each of Object.values(servers)) await each.stop();
-  return { turns, spreading, shares };
+  return { turns, spreading, profiles };
+}
+
+/** What a call costs the center: microseconds by kind of work. */
+async function profile({ server: { center }, load }) {
+  await center.ask('{"profile":"start"}');
+  const { cpuMicroseconds } = measured(await load({ seconds: PROFILE_S }));
+  const { shares } = await center.ask('{"profile":"end"}');
+  return costsOf(shares, cpuMicroseconds);
 }
 
 /**
@@ -183,9 +193,8 @@ function cpuOf({ cpuMicroseconds }) {
 }
 
 /** What the profile says of the distance to a route that answers from its own memory. */
-function distance(shares, { bareCenter, nodeHttp }) {
-  const part = (kind) => percentOf(shares, kind);
-  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${part("write, in the kernel")} of the center's CPU are writes in the kernel, ${part("garbage collection")} collect garbage, and ${part("websocket-center")} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
+function distance(costs, { bareCenter, nodeHttp }) {
+  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${microseconds(costs, KERNEL)} of a call are writes in the kernel, ${microseconds(costs, "garbage collection")} collect garbage, and ${microseconds(costs, OWN)} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
 }
 
 /** What is in a high percentile of latency. */
@@ -197,16 +206,20 @@ function pauses({ center, nodes }, { bareCenter, nodeHttp }, rounds) {
 }
 
 /** What more nodes change. */
-function sharing(shares, bare) {
-  return `the 64 calls in flight share one write and one read where they go to one node; over eight links each write carries an eighth of them, and ${percentOf(shares, "write, in the kernel")} of the center's CPU are writes in the kernel already with 2 nodes. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time. The bare center, which does the least that a call takes, needs ${spread(bare)} times as much with 8 nodes as with 1.`;
+function sharing({ "nodes-1": one, "nodes-8": eight }, bare) {
+  const from = (kind) => `from ${microseconds(one, kind)} to ${microseconds(eight, kind)}`;
+  return `the 64 calls in flight share one write and one read where they go to one node; over eight links each write and each read carries an eighth of them. By the profiles, writes in the kernel go ${from(KERNEL)} a call, Node.js ${from("Node.js")}, and this project's own code ${from(OWN)}. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time. The bare center needs ${spread(bare)} times as much with 8 nodes as with 1.`;
 }
 
+const KERNEL = "write, in the kernel";
+const OWN = "websocket-center";
 const ratioOf = ({ ratio }) => ratio.median.toFixed(2);
-const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
+const microseconds = (costs, kind) => `${(costs[kind] ?? 0).toFixed(1)} us`;
 
-export function report({ results, shares, spreading, ...settings }) {
+export function report({ results, profiles, spreading, ...settings }) {
   const { users, connections, rounds, seconds, clockedRounds, warmUpRequests } = settings;
   const all = Object.values(results);
+  const titleOf = (key) => results[key].title.replaceAll("*", "");
   const markdown = `
 \`GET /?event=sendMessageToId\` at a center, for one of ${number(users)} users, who are spread over the nodes and each
 have a client that gets the message. ${connections} keep-alive connections, no pipelining. *CPU* is that of the center's
@@ -255,24 +268,23 @@ ${table(
   ]),
 )}
 
-Where the CPU of the center goes meanwhile, with 2 nodes, by a profile apart:
+Where the CPU of the center goes meanwhile, by profiles apart, which make it slower:
 
-${profileTable({ calls: shares }, "the center's")}
+${costTable(Object.fromEntries(Object.entries(profiles).map(([key, costs]) => [`${titleOf(key)}, us a call`, costs])))}
 `;
-  const own = { "nodes-1": "bare-1", "nodes-2": "bare-1", "nodes-8": "bare-8" };
   const nodeHttp = results["node-http"];
   return {
     title: "Calls to users",
     markdown,
     images: {},
     goals: [
-      ...Object.entries(own).map(([key, bare]) =>
+      ...Object.entries(bareOf).map(([key, bare]) =>
         goal({
-          work: `\`sendMessageToId\` by HTTP, ${results[key].title.replaceAll("*", "")}`,
+          work: `\`sendMessageToId\` by HTTP, ${titleOf(key)}`,
           target: "CPU of the center at most that of a bare Fastify route",
           value: results[key].ratio,
           atMost: 1,
-          ifMissed: distance(shares, { bareCenter: results[bare], nodeHttp }),
+          ifMissed: distance(profiles[key], { bareCenter: results[bare], nodeHttp }),
         }),
       ),
       goal({
@@ -280,14 +292,14 @@ ${profileTable({ calls: shares }, "the center's")}
         target: "CPU of the center within 10 %",
         value: spreading.nodes,
         atMost: 1.1,
-        ifMissed: sharing(shares, spreading.bare),
+        ifMissed: sharing(profiles, spreading.bare),
       }),
-      ...Object.keys(own).map((key) => {
+      ...Object.keys(bareOf).map((key) => {
         const { openLoop, collections } = results[key];
         const { p50, p99 } = openLoop;
         const limit = Math.max(3 * p50.median, 5);
         return goal({
-          work: `p99 at half of the highest rate, ${results[key].title.replaceAll("*", "")}`,
+          work: `p99 at half of the highest rate, ${titleOf(key)}`,
           target: `under the larger of 3 x p50 and 5 ms: ${limit.toFixed(1)} ms`,
           value: p99,
           unit: " ms",

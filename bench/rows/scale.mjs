@@ -4,14 +4,15 @@ import { setTimeout } from "node:timers/promises";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { USER_HEAD } from "../peers/users.mjs";
-import { goal, number, spread, summary, table } from "../report/numbers.mjs";
-import { startSimulated } from "../simulated.mjs";
+import { costsOf, costTable, goal, number, spread, summary, table } from "../report/numbers.mjs";
+import { startBareLinks, startSimulated } from "../simulated.mjs";
 import { ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const FEW = 2;
 const MANY = 1000;
 const RECONNECTING_USERS = 10_000;
 const RECONNECTS = 7;
+const PROFILE_S = 4;
 /** More than this would be a cost of the nodes that a call does not concern. */
 const SAME = 1.1;
 
@@ -19,10 +20,12 @@ export const name = "scale";
 
 const user = `${USER_HEAD}${NUMBER}`;
 
-/** Ways to send to a user. `alone`: one call at a time. Those by HTTP are measured at a whole center. */
+/** Ways to send to a user, by what is started for them. Those by HTTP are measured at a whole center. */
 const ways = {
   "router-1": { title: "the router, one at a time", part: "router", inFlight: 1 },
   "router-64": { title: "the router, 64 in flight", part: "router", inFlight: 64 },
+  "bare-1": { title: "bare links, one at a time", part: "bare", inFlight: 1 },
+  "bare-64": { title: "bare links, 64 in flight", part: "bare", inFlight: 64 },
   "stream-1": { title: "`POST /batch`, one at a time", part: "center", window: 1 },
   "stream-64": { title: "`POST /batch`, 64 in flight", part: "center", window: 64 },
   classic: { title: "`GET /?event=sendMessageToId`, 64 in flight", part: "center" },
@@ -36,12 +39,14 @@ export async function run({ quick, log }) {
   const warmUpCalls = quick ? 10_000 : 40_000;
   const request = inFile(classicRequest("sendMessageToId", { id: user, msg: payload }));
   const line = inFile(`"command":"sendToUser","params":{"userId":"${user}","message":"${payload}"}}`);
-  const result = { users, rounds, seconds, calls: {}, heartbeats: {}, reconnects: undefined };
+  const result = { users, rounds, seconds, calls: {}, heartbeats: {}, profiles: {}, reconnects: undefined };
 
-  for (const part of ["router", "center"]) {
+  for (const part of ["router", "bare", "center"]) {
     log(`${part}: ${number(users)} users on ${FEW} nodes, and on ${number(MANY)}`);
-    const few = await startSimulated({ part, nodes: FEW, users });
-    const many = await startSimulated({ part, nodes: MANY, users });
+    const start = (nodes) =>
+      part === "bare" ? startBareLinks(nodes) : startSimulated({ part, nodes, users });
+    const few = await start(FEW);
+    const many = await start(MANY);
     const load = (way, cluster, duration) =>
       measureCalls(way, cluster, { users, seconds: duration, request, line });
     for (const [key, way] of Object.entries(ways).filter(([, each]) => each.part === part)) {
@@ -63,7 +68,12 @@ export async function run({ quick, log }) {
     if (part === "router") {
       result.bytesOfUser = many.bytesOfUser;
       result.reconnects = await measureReconnects(many, { users, rounds: reconnects, log });
-    } else {
+      // At the end, for it makes the router slower.
+      result.profiles = {
+        few: await profile(few, staying(users)),
+        many: await profile(many, staying(users)),
+      };
+    } else if (part === "center") {
       result.answerBytes = await answerBytes(many);
     }
     await few.stop();
@@ -72,13 +82,22 @@ export async function run({ quick, log }) {
   return result;
 }
 
+/** Users of the nodes that never leave. */
+const staying = (users) => ({ first: users / MANY, users: users - users / MANY });
+
+/** What a call costs at the router, one at a time: microseconds by kind of work. */
+async function profile({ ask }, users) {
+  const { calls, cpu, shares } = await ask({ profile: { seconds: PROFILE_S, inFlight: 1, ...users } });
+  return costsOf(shares, (cpu / calls) * 1e6);
+}
+
 /** CPU of the center a call, without what heartbeats take. */
 async function measureCalls(
   { part, inFlight, window },
   { pid, http: port, ask, idleShare },
   { users, seconds, request, line },
 ) {
-  if (part === "router") return withoutIdle(await ask({ route: { seconds, inFlight, users } }), idleShare);
+  if (part !== "center") return withoutIdle(await ask({ route: { seconds, inFlight, users } }), idleShare);
   const options = { port, numbers: users, seconds, warmUp: 0.2, watch: [pid] };
   if (window !== undefined) {
     const sent = await sendBatch({ ...options, line, window, expect: '"value":1,' });
@@ -106,8 +125,7 @@ async function answerBytes({ http }) {
  */
 async function measureReconnects({ ask, reconnect }, { users, rounds, log }) {
   const samples = [];
-  // Users of the nodes that stay.
-  const others = { first: users / MANY, users: users - users / MANY };
+  const others = staying(users);
   for (let round = 0; round < rounds; round += 1) {
     log(`reconnecting: round ${round + 1} of ${rounds}`);
     const quiet = await ask({ probe: { seconds: 2, ...others } });
@@ -125,7 +143,19 @@ async function measureReconnects({ ask, reconnect }, { users, rounds, log }) {
   return samples;
 }
 
-export function report({ users, rounds, seconds, calls, heartbeats, reconnects, ...others }) {
+/** What stands in the way of a call that costs the same however many nodes there are. */
+function dearer({ few, many }, { "router-1": router, "bare-1": bare }) {
+  const median = (samples) => summary(samples.map(({ microseconds }) => microseconds)).median;
+  const growth = (calls) => `${(median(calls.many) - median(calls.few)).toFixed(1)} us`;
+  const kinds = Object.keys(many)
+    .map((kind) => [kind, many[kind] - (few[kind] ?? 0)])
+    .filter(([, grown]) => grown >= 0.5)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([kind, grown]) => `${kind} by ${grown.toFixed(1)} us`);
+  return `as many nodes are asked: one. But each call goes over another link, which was most likely not touched since its last heartbeat; with ${FEW} nodes it stays in the caches. Over bare links, which are a socket and nothing else, a call grows by ${growth(bare)} with ${number(MANY)} nodes, which is ${spread(bare.ratio)} times what it costs with ${FEW}; at the router by ${growth(router)}. By its profiles, which count heartbeats too, there grow: ${kinds.join(", ")}.`;
+}
+
+export function report({ users, rounds, seconds, calls, heartbeats, profiles, reconnects, ...others }) {
   const { bytesOfUser, answerBytes: bytes } = others;
   const of = (samples, pick) => summary(samples.map(pick));
   const share = (part, which) => `${(heartbeats[part][which] * 100).toFixed(1)} %`;
@@ -140,7 +170,8 @@ ${number(users)} users, held by ${FEW} nodes or by ${number(MANY)}. The nodes ar
 its handshake, interest, heartbeats, calls and replies, and no clients. A message of ${payload.length} bytes to a user picked at random goes to
 the one node that holds it. *The router* is called in its own process, *\`POST /batch\`* streamed to a whole center. CPU is that of
 the center a call, without what heartbeats take of its core: ${share("router", "few")} with ${FEW} nodes, ${share("router", "many")} with
-${number(MANY)}. Each is measured for ${seconds} s with ${number(MANY)} nodes between two such measurements with ${FEW}. Median of ${rounds} rounds
+${number(MANY)}. *Bare links* are what a call must at least do: the bare center ([bare-center.mjs](../bench/peers/bare-center.mjs)) knows by
+arithmetic who is where, writes a line to one of so many sockets, and reads a line. Each is measured for ${seconds} s with ${number(MANY)} nodes between two such measurements with ${FEW}. Median of ${rounds} rounds
 (least to most).
 
 ${table(
@@ -170,6 +201,10 @@ Calls that are under way at once share writes where they go to the same node. Ov
 hardly any, so that each pays for a write and a read of its own, as a call does that is alone. The classic answer names every
 node: ${number(bytes)} bytes with ${number(MANY)} nodes; those of the router and of \`POST /batch\` name the ones that were asked.
 
+Where the CPU of the router goes, one call at a time, by a profile apart, with what heartbeats take:
+
+${costTable({ [`${FEW} nodes, us a call`]: profiles.few, [`${number(MANY)} nodes, us a call`]: profiles.many })}
+
 A user takes ${number(bytesOfUser)} bytes of the center's heap, with an id of 24 characters. When a node ends its link and dials again with
 ${number(RECONNECTING_USERS)} users whom nobody knew, it is known again, and asked no more than it must, after ${spread(known, 0)} ms, in
 ${reconnects.length} times. Until then it is asked about everybody. Meanwhile another call goes each millisecond to some other node:
@@ -196,7 +231,7 @@ come. Here one process answers for all nodes, which the longest calls wait for a
           target: "CPU of the center within 10 %",
           value: calls[key].ratio,
           atMost: SAME,
-          ifMissed: `as many nodes are asked: one. But each call finds another node, whose link, lease and socket were most likely not touched since its last heartbeat, and have to be fetched from memory; with ${FEW} nodes they stay in the caches.`,
+          ifMissed: dearer(profiles, calls),
         }),
       ),
       goal({
