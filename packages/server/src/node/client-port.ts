@@ -14,6 +14,7 @@ import type { Hub } from "./hub.js";
 import { Interned } from "./interned.js";
 import type { NodeIdentity } from "./identity.js";
 import type { InterestFeed } from "./interest.js";
+import { SpreadClosing } from "./spread-closing.js";
 import type { ClientTokens } from "./tokens/client-tokens.js";
 import {
   type Admitted,
@@ -83,8 +84,8 @@ export class ClientPort {
   readonly #handshakes = new Set<Duplex>();
   #isDraining = false;
   #isClosed = false;
-  /** The closing of clients that a drain spreads over time. */
-  #closing: { timer: NodeJS.Timeout; endsAt: number } | undefined;
+  /** What a drain does. */
+  readonly #closing = new SpreadClosing();
   /** Those who wait until nobody is left, or the drain is called off. */
   readonly #onEmpty: (() => void)[] = [];
 
@@ -195,7 +196,7 @@ export class ClientPort {
    */
   drain(spreadMs: number): Promise<void> {
     this.#isDraining = true;
-    this.#closeAll(spreadMs);
+    this.#closing.begin([...this.#live], spreadMs);
     return this.#empty();
   }
 
@@ -203,32 +204,8 @@ export class ClientPort {
   undrain(): void {
     if (this.#isClosed) return;
     this.#isDraining = false;
-    this.#stopClosing();
+    this.#closing.stop();
     for (const tell of this.#onEmpty.splice(0)) tell();
-  }
-
-  #closeAll(spreadMs: number): void {
-    const connections = [...this.#live];
-    if (connections.length === 0) return;
-    const startedAt = performance.now();
-    const endsAt = Math.min(startedAt + spreadMs, this.#closing?.endsAt ?? Infinity);
-    this.#stopClosing();
-    let next = 0;
-    const timer = setInterval(() => {
-      const now = performance.now();
-      const share = now >= endsAt ? 1 : (now - startedAt) / (endsAt - startedAt);
-      const until = Math.ceil(connections.length * share);
-      for (; next < until; next += 1) {
-        connections[next]?.close(closeCodes.SERVICE_RESTART.code, closeCodes.SERVICE_RESTART.reason);
-      }
-      if (next === connections.length) this.#stopClosing();
-    }, 10);
-    this.#closing = { timer, endsAt };
-  }
-
-  #stopClosing(): void {
-    clearInterval(this.#closing?.timer);
-    this.#closing = undefined;
   }
 
   /**
@@ -238,7 +215,7 @@ export class ClientPort {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#isDraining = true;
-    this.#stopClosing();
+    this.#closing.stop();
     this.#heartbeat.close();
     for (const socket of this.#handshakes) refuseUpgrade(socket, goingAway);
     const { code, reason } = closeCodes.SERVICE_RESTART;
@@ -406,7 +383,7 @@ export class ClientPort {
     this.#observer.closed(connection, closed.code);
     this.#handlers.close(connection, closed.code, closed.reason);
     if (this.#live.size > 0) return;
-    this.#stopClosing();
+    this.#closing.stop();
     for (const tell of this.#onEmpty.splice(0)) tell();
   }
 
