@@ -17,7 +17,10 @@ export class Adding {
     }
   }
 
-  /** It is answered at the node: who holds what is known, or the node is not trusted. */
+  /**
+   * It has settled at the node. Where that answered, it is known who holds what, or the node is not trusted. Where the
+   * command failed, what comes behind it need not find what it may still do.
+   */
   end(command: Command, node: Channel): void {
     for (const key of addedBy(command)) {
       const counts = this.#nodes.get(key);

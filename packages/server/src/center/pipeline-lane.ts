@@ -16,7 +16,7 @@ export interface Errand<C extends PipedCommand> {
 const WHOLE_BYTES = 24 * 1024;
 /** What goes in pieces anyway takes so much along. */
 const PIECES_BYTES = 512 * 1024;
-/** Commands that end so near to each other share a frame, and the end that comes first. */
+/** Commands that end so near to each other share a frame, and the end of the first in it. */
 const SAME_END_MS = 10;
 /** While so many are not answered, others wait for more: with fewer there is little to join, */
 const MANY = 8;
@@ -101,7 +101,8 @@ export class Lane<C extends PipedCommand> {
     return late;
   }
 
-  clear(): void {
-    this.#errands = [];
+  /** Takes out all that waits. */
+  takeAll(): readonly Errand<C>[] {
+    return this.#errands.splice(0);
   }
 }

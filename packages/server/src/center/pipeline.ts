@@ -44,7 +44,8 @@ const GATHER_MS = 5;
 
 /**
  * Sends a stream of commands to the nodes that each concerns, in as few frames as that takes: what is there when `flush`
- * is called goes to a node as one call, or, where the node has many to answer, waits up to 5 ms for that and for more. Many are under way at once, and each settles by itself.
+ * is called goes to a node as one call, or, where the node has many to answer, waits up to 5 ms for that and for more.
+ * Many are under way at once, and each settles by itself.
  *
  * A node runs the commands that concern it in the order in which they were taken. A command finds the users and groups
  * that those before it make, answered or not. What is taken behind a command in two halves ("the groups of") waits until
@@ -87,13 +88,20 @@ export class Pipeline<C extends PipedCommand> {
     this.#lookLater();
   }
 
-  /** Drops what is not sent. What was sent runs, and settles unless a part of it was dropped. */
+  /** Drops what is not sent. What was sent, if only to one of its nodes, runs, and settles as it would have. */
   close(): void {
     clearTimeout(this.#looking);
     clearTimeout(this.#gathering);
     this.#queue = [];
     this.#halves = [];
-    for (const lane of this.#lanes.values()) lane.clear();
+    for (const lane of this.#lanes.values()) {
+      const { channel } = lane;
+      const message = `the caller went away before the call was sent to node ${channel.member.id}`;
+      for (const errand of lane.takeAll()) {
+        if (errand.isQuestion || errand.piped.calls.length === 0) continue;
+        this.#settle(channel, errand, { ok: false, code: "NODE_OVERLOADED", message });
+      }
+    }
   }
 
   #ask(piped: C, question: Command): void {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect as connectTcp } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createCenter, createSilentLogger } from "../../src/index.js";
+import { startScriptedNode } from "../center/operations/scripted-node.js";
 import { fileText, tokenOf, writeTokens } from "../access/tokens.js";
 import { startCenter as startLoggedCenter } from "../link/running.js";
 import { connect, startCenter, startNode } from "../services/cluster.js";
@@ -95,6 +96,30 @@ test("what a caller sent before it went away is run, and the rest is not", async
   await client.settled();
   expect(client.messages).toEqual(["first", "second"]);
   expect((await book.until("call", 2)).status).toBe(499);
+});
+
+test("what ran at one node has a line in the audit log, though its caller went away before another was asked", async () => {
+  const { center, book } = await startLoggedCenter();
+  const node = await startNode([center]);
+  await sendAll(center.addresses.http, [bindAda(await connect(node))]);
+  const held: (() => void)[] = [];
+  // It tells nobody what it holds, so that it is asked about everybody.
+  const slow = await startScriptedNode([center], {}, undefined, (answer) => held.push(answer));
+  const stream = new BatchStream(center.addresses.http);
+  stream.send(toUser(1, "nobody", "x".repeat(30_000)));
+  // What is too large for one frame holds up what is behind it, at this node.
+  await vi.waitFor(() => expect(held).toHaveLength(1));
+  stream.send({ id: 2, command: "unbindUser", params: { userId: "ada" } });
+  await vi.waitFor(() => expect(node.hub.isUserOnline({ userId: "ada" })).toBe(false));
+  stream.request.destroy();
+  expect(await book.until("audit", 2)).toMatchObject({
+    ...{ command: "unbindUser", targets: { userId: "ada" }, ok: 1, failed: 1, codes: ["NODE_OVERLOADED"] },
+  });
+  expect(JSON.stringify(book.with("failed at some nodes"))).toContain(slow.id);
+  // The slow node answers what it was asked, and is asked nothing more.
+  held[0]?.();
+  await book.until("batch");
+  expect(held).toHaveLength(1);
 });
 
 test("a body whose framing breaks ends the connection, not the center", async () => {

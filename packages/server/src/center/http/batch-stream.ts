@@ -19,7 +19,7 @@ const MAX_IN_FLIGHT = 4096;
 const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
 /** Results that may wait for a caller before no more lines are read. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
-/** How long a caller may read nothing of what waits for it. */
+/** How long a caller may take for one part of what waits for it (PacedWriter). */
 const STALL_MS = 30_000;
 /** How long lines are refused, one by one, before the answer ends when the center stops. */
 const REFUSING_MS = 1000;
@@ -54,7 +54,7 @@ export interface BatchCounts {
  * One `POST /batch`: a line in, a command to the nodes that it concerns, a line out when it is answered.
  *
  * Reads no further while too many commands are under way, or while too many results wait for a caller that does not
- * read them; one that reads nothing for 30 s is cut off. When the caller goes away, what was sent runs.
+ * read them; one that takes no part of them for 30 s is cut off. When the caller goes away, what was sent runs.
  */
 export class BatchStream {
   readonly ended: Promise<RouteEnd>;

@@ -24,11 +24,15 @@ export interface ScriptedNode {
   close(): Promise<void>;
 }
 
-/** A node that speaks over real links and answers as its script says; `old`: of a release without operations. */
+/**
+ * A node that speaks over real links and answers as its script says; `old`: of a release without operations.
+ * @param onHubCall - is to answer a call on the hub, now or later.
+ */
 export async function startScriptedNode(
   centers: readonly Center[],
   script: Script | "old",
   id: string = randomBytes(16).toString("hex"),
+  onHubCall: (answer: () => void) => void = (answer) => answer(),
 ): Promise<ScriptedNode> {
   const status = { connections: 0, users: 0, groups: 0, draining: false };
   const asked: Record<string, unknown[]> = {};
@@ -54,7 +58,7 @@ export async function startScriptedNode(
       const [, call, service, , methods] = frame;
       const [[name, params] = ["", {}]] = methods;
       if (service !== OPERATIONS_SERVICE) {
-        channel.send(["reply", call, methods.map(() => [true, 1] as [true, unknown])]);
+        onHubCall(() => channel.send(["reply", call, methods.map(() => [true, 1] as [true, unknown])]));
         return;
       }
       (asked[name] ??= []).push(params);
