@@ -315,7 +315,7 @@ export const options = {
     group: "Clients",
     kind: bytes(MiB, 1024 * GiB),
     default: GiB,
-    doc: "Memory that may wait for all slow connections together; a buffer that several wait for counts once. Over it, those for whom most waits are dropped.",
+    doc: "Memory that may wait for all slow connections of a process together; a buffer that several wait for counts once. Over it, those for whom most waits are dropped.",
   }),
   coalesceMs: option({
     processes: node,
@@ -479,7 +479,7 @@ export const options = {
     group: "Running",
     kind: countOrAuto({ max: 256, unit: "workers" }),
     default: 1,
-    doc: "Processes behind the client port, each a node of its own with a port of its own; `auto` is one for each CPU. With more than one, limits on connections count over all. See OPERATIONS.md.",
+    doc: "Processes behind the client port, each a node of its own with a port of its own; `auto` is one for each CPU. With more than one, maxConnections and maxConnectionsPerAddress count over all; other limits are each worker's own. See OPERATIONS.md.",
   }),
   shutdownGraceMs: option({
     processes: both,
