@@ -16,6 +16,11 @@ const byFifo = (command) => async () => {
 };
 const node = (file, ...args) => byFifo(() => [...nodeCommand, "--expose-gc", peerFile(file), ...args]);
 
+/** Without it, the package is another program: one in JavaScript. */
+const uwebsocketsBinary = peerFile(
+  `../node_modules/@trufflesuite/uws-js-unofficial/dist/uws_${process.platform}_${process.arch}_${process.versions.modules}.node`,
+);
+
 /** Servers of rows other than fan-out. */
 const servers = {
   ws: node("ws.mjs"),
@@ -66,6 +71,10 @@ export const peers = [
     name: "uwebsockets",
     title: "uWebSockets.js",
     how: "`app.publish` to a topic; the unofficial npm package",
+    missing: () =>
+      existsSync(uwebsocketsBinary)
+        ? undefined
+        : `its npm package has no binary for Node.js ${process.version} here`,
     start: node("uwebsockets.mjs"),
   },
   {

@@ -99,8 +99,8 @@ const commands = {
   route: (options) => callInLanes(send, options),
   profile: async (options) => {
     const end = await startProfile();
-    const { cpu, calls } = await callInLanes(send, options);
-    return { cpu, calls, shares: await end() };
+    await callInLanes(send, options);
+    return { shares: await end() };
   },
   probe,
 };

@@ -25,9 +25,9 @@ started. The raw samples are kept in \`bench/results/\`.
       ? "Everything in one run on one machine."
       : `Each section in one run, all in ${runs} runs on one machine and one day.`
   } A server has core ${machine.cores.server} to itself; what
-loads it is on core ${machine.cores.load}: programs in C ([bench/load](../bench/load)) whose own share of a core is shown
-where a rate is, so that one can see that they are not the limit. Several rounds, in which the candidates take turns;
-a figure is the median over the rounds, with the least and the most. *CPU* is user and system time of the server's
+loads it is on core ${machine.cores.load}: programs in C ([bench/load](../bench/load)) whose own share of a core stands
+beside the rates of fan-out, calls and streams, so that one can see that they are not the limit. Where not said otherwise,
+candidates take turns in several rounds, and a figure is the median over the rounds, with the least and the most. *CPU* is user and system time of the server's
 process (with its workers) as the kernel counts it, divided by what was done: the load has a core of its own, so this, and
 not the rate, is what compares. A *ratio* is taken within each round, where it can be to what was measured just before
 and just after, so that what disturbs the machine for a while disturbs both sides of it. Every connection is checked to

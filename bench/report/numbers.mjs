@@ -14,27 +14,13 @@ const grouped = (value, digits) =>
  * @param {Record<string, Record<string, number>>} profiles - shares by kind of work, by what was measured
  */
 export function profileTable(profiles, whose = "the node's") {
-  return byKind(profiles, `share of ${whose} CPU`, (share) => `${(share * 100).toFixed(1)} %`);
-}
-
-/** The same in microseconds, of `costsOf`. */
-export function costTable(costs) {
-  return byKind(costs, "kind of work", (microseconds) => microseconds.toFixed(1));
-}
-
-/** @returns {Record<string, number>} microseconds by kind of work, of so many in all */
-export function costsOf(shares, microseconds) {
-  return Object.fromEntries(Object.entries(shares).map(([kind, share]) => [kind, share * microseconds]));
-}
-
-function byKind(profiles, head, show) {
   const titles = Object.keys(profiles);
-  const kinds = [...new Set(Object.values(profiles).flatMap((profile) => Object.keys(profile)))];
+  const kinds = [...new Set(Object.values(profiles).flatMap((shares) => Object.keys(shares)))];
   const of = (title, kind) => profiles[title][kind] ?? 0;
   const rows = kinds
     .toSorted((a, b) => of(titles[0], b) - of(titles[0], a))
-    .map((kind) => [kind, ...titles.map((title) => show(of(title, kind)))]);
-  return table([head, ...titles], rows);
+    .map((kind) => [kind, ...titles.map((title) => `${(of(title, kind) * 100).toFixed(1)} %`)]);
+  return table([`share of ${whose} CPU`, ...titles], rows);
 }
 
 /** `1.03 (0.95 to 1.10)` */

@@ -2,7 +2,7 @@
 import { BARE, startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { costsOf, costTable, goal, number, percent, spread, summary, table } from "../report/numbers.mjs";
+import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
@@ -94,12 +94,10 @@ async function asFastAsAnswersCome({ start, rounds, seconds, log }) {
   return { turns, spreading, profiles };
 }
 
-/** What a call costs the center: microseconds by kind of work. */
 async function profile({ server: { center }, load }) {
   await center.ask('{"profile":"start"}');
-  const { cpuMicroseconds } = measured(await load({ seconds: PROFILE_S }));
-  const { shares } = await center.ask('{"profile":"end"}');
-  return costsOf(shares, cpuMicroseconds);
+  await load({ seconds: PROFILE_S });
+  return (await center.ask('{"profile":"end"}')).shares;
 }
 
 /**
@@ -193,8 +191,8 @@ function cpuOf({ cpuMicroseconds }) {
 }
 
 /** What the profile says of the distance to a route that answers from its own memory. */
-function distance(costs, { bareCenter, nodeHttp }) {
-  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${microseconds(costs, KERNEL)} of a call are writes in the kernel, ${microseconds(costs, "garbage collection")} collect garbage, and ${microseconds(costs, OWN)} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
+function distance(shares, { bareCenter, nodeHttp }) {
+  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${percentOf(shares, KERNEL)} of the center's CPU are writes in the kernel, ${percentOf(shares, "garbage collection")} collect garbage, and ${percentOf(shares, OWN)} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
 }
 
 /** What is in a high percentile of latency. */
@@ -202,19 +200,19 @@ function pauses({ center, nodes }, { bareCenter, nodeHttp }, rounds) {
   const all = ({ count, longestMs }) =>
     count === 0 ? "none" : `${count} (of up to ${longestMs.toFixed(1)} ms)`;
   const p99 = ({ openLoop }) => `${openLoop.p99.median.toFixed(1)} ms`;
-  return `the nodes, their clients and the load take turns on one core, for some milliseconds each, where a bare server and its load have one each. Of full garbage collections there were, in these ${rounds * CLOCKED_S} s, at the center ${all(center)}, at the nodes ${all(nodes)}: what is due meanwhile waits, and then for those before it, which is the hundredth of the ${CLOCKED_S} s in which there is one. The bare center with 8 nodes comes to ${p99(bareCenter)} at half of its own highest rate, a bare \`node:http\` server to ${p99(nodeHttp)}.`;
+  return `the nodes, their clients and the load take turns on one core, for some milliseconds each, where a bare server and its load have one each. Full garbage collections in these ${rounds * CLOCKED_S} s: at the center ${all(center)}, at the nodes ${all(nodes)}. The bare center with 8 nodes comes to ${p99(bareCenter)} at half of its own highest rate, a bare \`node:http\` server to ${p99(nodeHttp)}.`;
 }
 
 /** What more nodes change. */
 function sharing({ "nodes-1": one, "nodes-8": eight }, bare) {
-  const from = (kind) => `from ${microseconds(one, kind)} to ${microseconds(eight, kind)}`;
-  return `the 64 calls in flight share one write and one read where they go to one node; over eight links each write and each read carries an eighth of them. By the profiles, writes in the kernel go ${from(KERNEL)} a call, Node.js ${from("Node.js")}, and this project's own code ${from(OWN)}. The nodes take turns on one core, in whose caches each finds little of its own, so that replies come apart, and the center is woken for few at a time. The bare center needs ${spread(bare)} times as much with 8 nodes as with 1.`;
+  const from = (kind) => `from ${percentOf(one, kind)} to ${percentOf(eight, kind)}`;
+  return `by the profiles no kind of work stands out: writes in the kernel go ${from(KERNEL)} of the center's CPU, Node.js ${from("Node.js")}, this project's own code ${from(OWN)}. What grows is most likely how often the center is woken, and for how little: the 64 calls in flight go over eight links instead of one, and the nodes, which take turns on one core, answer apart. The bare center needs ${spread(bare)} times as much with 8 nodes as with 1.`;
 }
 
 const KERNEL = "write, in the kernel";
 const OWN = "websocket-center";
 const ratioOf = ({ ratio }) => ratio.median.toFixed(2);
-const microseconds = (costs, kind) => `${(costs[kind] ?? 0).toFixed(1)} us`;
+const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
 
 export function report({ results, profiles, spreading, ...settings }) {
   const { users, connections, rounds, seconds, clockedRounds, warmUpRequests } = settings;
@@ -268,9 +266,9 @@ ${table(
   ]),
 )}
 
-Where the CPU of the center goes meanwhile, by profiles apart, which make it slower:
+Where the CPU of the center goes meanwhile, by profiles apart:
 
-${costTable(Object.fromEntries(Object.entries(profiles).map(([key, costs]) => [`${titleOf(key)}, us a call`, costs])))}
+${profileTable(Object.fromEntries(Object.entries(profiles).map(([key, shares]) => [titleOf(key), shares])), "the center's")}
 `;
   const nodeHttp = results["node-http"];
   return {

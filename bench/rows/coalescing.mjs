@@ -93,7 +93,7 @@ export function report({ connections, payloadBytes, seconds, points, rounds, one
   const ms = (value) => value.toFixed(2);
   const markdown = `
 Messages of ${payloadBytes} bytes to ${number(connections)} connections at a steady rate, kept by a clock outside of the
-node for ${seconds} s each, whatever arrives. Latency is from the moment at which a message was due to its receipt. With
+node for ${seconds} s each, once, whatever arrives. Latency is from the moment at which a message was due to its receipt. With
 \`coalesceMs\` 1 nothing waits below one message a millisecond; above it, frames wait for about a millisecond and leave in
 one write. 0, the default, writes at the end of each tick: the wait is for those who would rather have the CPU.
 

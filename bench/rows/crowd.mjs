@@ -48,7 +48,7 @@ export function report({ points }) {
   const markdown = `
 One node, each connection with a user and a group; one broadcast of ${PAYLOAD_BYTES} bytes at a time. What a connection and a
 delivery cost should stay as it is however many there are, and a tick should last as much longer as there are more
-connections.
+connections. Measured once.
 
 ${table(
   ["connections", "bytes a connection", "CPU a delivery, us", "deliveries/s", "a tick: p50, ms", "p99, ms"],

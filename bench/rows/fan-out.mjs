@@ -117,7 +117,7 @@ function summarize(turns) {
 function distance(shares, results) {
   const own = (shares["websocket-center"] ?? 0) * 100;
   const ratio = (peer) => results[peer].ratio.median.toFixed(2);
-  return `of the node's CPU ${own.toFixed(1)} % are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. The same loop over the sockets of a node, to which the node writes nothing, comes to ${ratio("node-sockets")}: so much dearer is a write in a process that has more in memory than bare sockets. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
+  return `of the node's CPU ${own.toFixed(1)} % are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. The same loop over the sockets of a node, to which the node writes nothing, comes to ${ratio("node-sockets")}: so much dearer is the same write here, most likely because a node has more in memory for each connection, and finds less of it in the caches. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
 }
 
 /** The other server that comes nearest. */

@@ -59,7 +59,7 @@ export function report({ nodes, users, seconds, points }) {
   const last = points.at(-1);
   const markdown = `
 From the moment at which a request was due to the moment at which the client has read the message: \`sendMessageToId\`
-by HTTP to a center, ${nodes} nodes, ${number(users)} users, 64 keep-alive connections, ${seconds} s at each rate, by the
+by HTTP to a center, ${nodes} nodes, ${number(users)} users, 64 keep-alive connections, ${seconds} s at each rate, once, by the
 clock whatever the answers do. It ${last.broken ? "breaks where less than 95 % of what was due is answered in time, or p99 passes a second; that point is not in the plot" : "did not break within the rates tried"}.
 
 ${table(

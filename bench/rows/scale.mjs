@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { USER_HEAD } from "../peers/users.mjs";
-import { costsOf, costTable, goal, number, spread, summary, table } from "../report/numbers.mjs";
+import { goal, number, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { startBareLinks, startSimulated } from "../simulated.mjs";
 import { ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
@@ -85,10 +85,9 @@ export async function run({ quick, log }) {
 /** Users of the nodes that never leave. */
 const staying = (users) => ({ first: users / MANY, users: users - users / MANY });
 
-/** What a call costs at the router, one at a time: microseconds by kind of work. */
+/** Of the router, one call at a time. */
 async function profile({ ask }, users) {
-  const { calls, cpu, shares } = await ask({ profile: { seconds: PROFILE_S, inFlight: 1, ...users } });
-  return costsOf(shares, (cpu / calls) * 1e6);
+  return (await ask({ profile: { seconds: PROFILE_S, inFlight: 1, ...users } })).shares;
 }
 
 /** CPU of the center a call, without what heartbeats take. */
@@ -144,16 +143,16 @@ async function measureReconnects({ ask, reconnect }, { users, rounds, log }) {
 }
 
 /** What stands in the way of a call that costs the same however many nodes there are. */
-function dearer({ few, many }, { "router-1": router, "bare-1": bare }) {
+function dearer(own, bare, { few, many }) {
   const median = (samples) => summary(samples.map(({ microseconds }) => microseconds)).median;
   const growth = (calls) => `${(median(calls.many) - median(calls.few)).toFixed(1)} us`;
   const kinds = Object.keys(many)
-    .map((kind) => [kind, many[kind] - (few[kind] ?? 0)])
-    .filter(([, grown]) => grown >= 0.5)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([kind, grown]) => `${kind} by ${grown.toFixed(1)} us`);
-  return `as many nodes are asked: one. But each call goes over another link, which was most likely not touched since its last heartbeat; with ${FEW} nodes it stays in the caches. Over bare links, which are a socket and nothing else, a call grows by ${growth(bare)} with ${number(MANY)} nodes, which is ${spread(bare.ratio)} times what it costs with ${FEW}; at the router by ${growth(router)}. By its profiles, which count heartbeats too, there grow: ${kinds.join(", ")}.`;
+    .filter((kind) => many[kind] - (few[kind] ?? 0) >= 0.01)
+    .map((kind) => `${kind} from ${percentOf(few[kind] ?? 0)} to ${percentOf(many[kind])}`);
+  return `as many nodes are asked: one. But each call goes over another link, which was most likely not touched since its last heartbeat; with ${FEW} nodes it stays in the caches. Over bare links, which are a socket and nothing else, a call grows by ${growth(bare)} with ${number(MANY)} nodes, which is ${spread(bare.ratio)} times what it costs with ${FEW}; here by ${growth(own)}. By the profiles of the router, which count heartbeats too, what takes more of its CPU is: ${kinds.join("; ")}.`;
 }
+
+const percentOf = (share) => `${(share * 100).toFixed(1)} %`;
 
 export function report({ users, rounds, seconds, calls, heartbeats, profiles, reconnects, ...others }) {
   const { bytesOfUser, answerBytes: bytes } = others;
@@ -203,7 +202,7 @@ node: ${number(bytes)} bytes with ${number(MANY)} nodes; those of the router and
 
 Where the CPU of the router goes, one call at a time, by a profile apart, with what heartbeats take:
 
-${costTable({ [`${FEW} nodes, us a call`]: profiles.few, [`${number(MANY)} nodes, us a call`]: profiles.many })}
+${profileTable({ [`${FEW} nodes`]: profiles.few, [`${number(MANY)} nodes`]: profiles.many }, "the router's")}
 
 A user takes ${number(bytesOfUser)} bytes of the center's heap, with an id of 24 characters. When a node ends its link and dials again with
 ${number(RECONNECTING_USERS)} users whom nobody knew, it is known again, and asked no more than it must, after ${spread(known, 0)} ms, in
@@ -231,7 +230,7 @@ come. Here one process answers for all nodes, which the longest calls wait for a
           target: "CPU of the center within 10 %",
           value: calls[key].ratio,
           atMost: SAME,
-          ifMissed: dearer(profiles, calls),
+          ifMissed: dearer(calls[key], calls["bare-1"], profiles),
         }),
       ),
       goal({
