@@ -27,12 +27,12 @@ started. The raw samples are kept in \`bench/results/\`.
   } A server has core ${machine.cores.server} to itself; what
 loads it is on core ${machine.cores.load}: programs in C ([bench/load](../bench/load)) whose own share of a core stands
 beside the rates of fan-out, calls and streams, so that one can see that they are not the limit. Where not said otherwise,
-candidates take turns in several rounds, and a figure is the median over the rounds, with the least and the most. *CPU* is user and system time of the server's
-process (with its workers) as the kernel counts it, divided by what was done: the load has a core of its own, so this, and
-not the rate, is what compares. A *ratio* is taken within each round, where it can be to what was measured just before
-and just after, so that what disturbs the machine for a while disturbs both sides of it. Every connection is checked to
-have got every byte that it should, and no more. Servers in Node.js run with \`--single-threaded-gc\`: each has one core, on which the threads of V8's collector would only take
-turns with it ([OPERATIONS.md](OPERATIONS.md#one-core)).
+candidates take turns in several rounds, and a figure is the median over the rounds, with the least and the most. *CPU*
+is user and system time of the server's process (with its workers) as the kernel counts it, divided by what was done: the
+load has a core of its own, so this, and not the rate, is what compares. A *ratio* is taken within each round, where it can
+be to what was measured just before and just after, so that what disturbs the machine for a while disturbs both sides of
+it. Every connection is checked to have got every byte that it should, and no more. Servers in Node.js run with
+\`--single-threaded-gc\`: each has one core, on which the threads of V8's collector would only take turns with it ([OPERATIONS.md](OPERATIONS.md#one-core)).
 
 Measured on ${machine.date}${quick ? ", in a quick run" : ""}: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; ${versions.join(", ")}.
 `;
