@@ -97,10 +97,10 @@ export class Pipeline<C extends PipedCommand> {
     for (const lane of this.#lanes.values()) {
       const { channel } = lane;
       const message = `the caller went away before the call was sent to node ${channel.member.id}`;
-      for (const errand of lane.takeAll()) {
-        if (errand.isQuestion || errand.piped.calls.length === 0) continue;
-        this.#settle(channel, errand, { ok: false, code: "NODE_OVERLOADED", message });
-      }
+      const halfSent = lane
+        .takeAll()
+        .filter(({ isQuestion, piped }) => !isQuestion && piped.calls.length > 0);
+      this.#settleUnsent(channel, halfSent, message);
     }
   }
 
@@ -202,6 +202,11 @@ export class Pipeline<C extends PipedCommand> {
     else this.#events.onSettled(piped);
   }
 
+  #settleUnsent(channel: Channel, errands: readonly Errand<C>[], message: string): void {
+    for (const errand of errands)
+      this.#settle(channel, errand, { ok: false, code: "NODE_OVERLOADED", message });
+  }
+
   #lookLater(): void {
     if (this.#looking !== undefined || (this.#queue.length === 0 && this.#lanes.size === 0)) return;
     this.#looking = setTimeout(() => {
@@ -223,9 +228,7 @@ export class Pipeline<C extends PipedCommand> {
     for (const lane of this.#lanes.values()) {
       const { channel } = lane;
       const message = `node ${channel.member.id} was busy with what was sent before; the call was not sent`;
-      for (const errand of lane.takeLate(now)) {
-        this.#settle(channel, errand, { ok: false, code: "NODE_OVERLOADED", message });
-      }
+      this.#settleUnsent(channel, lane.takeLate(now), message);
     }
     if (wasWaiting && this.#halves.length === 0) this.flush();
   }
