@@ -32,7 +32,8 @@ is user and system time of the server's process (with its workers) as the kernel
 load has a core of its own, so this, and not the rate, is what compares. A *ratio* is taken within each round, where it can
 be to what was measured just before and just after, so that what disturbs the machine for a while disturbs both sides of
 it. Every connection is checked to have got every byte that it should, and no more. Servers in Node.js run with
-\`--single-threaded-gc\`: each has one core, on which the threads of V8's collector would only take turns with it ([OPERATIONS.md](OPERATIONS.md#one-core)).
+\`--single-threaded-gc\`: each has one core, on which the threads of V8's collector would only take turns with it
+([OPERATIONS.md](OPERATIONS.md#one-core)).
 
 Measured on ${machine.date}${quick ? ", in a quick run" : ""}: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; ${versions.join(", ")}.
 `;

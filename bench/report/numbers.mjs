@@ -19,7 +19,7 @@ export function profileTable(profiles, whose = "the node's") {
   const of = (title, kind) => profiles[title][kind] ?? 0;
   const rows = kinds
     .toSorted((a, b) => of(titles[0], b) - of(titles[0], a))
-    .map((kind) => [kind, ...titles.map((title) => `${(of(title, kind) * 100).toFixed(1)} %`)]);
+    .map((kind) => [kind, ...titles.map((title) => percentOf(of(title, kind)))]);
   return table([`share of ${whose} CPU`, ...titles], rows);
 }
 
@@ -28,6 +28,8 @@ export function spread({ median, min, max }, digits = 2) {
   return `${grouped(median, digits)} (${grouped(min, digits)} to ${grouped(max, digits)})`;
 }
 
+/** A share, as those of a profile. */
+export const percentOf = (share = 0) => `${(share * 100).toFixed(1)} %`;
 export const number = (value, digits = 0) => grouped(value, digits);
 export const percent = ({ median }) => `${Math.round(median * 100)} %`;
 

@@ -2,7 +2,16 @@
 import { BARE, startCluster } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import {
+  goal,
+  number,
+  percent,
+  percentOf,
+  profileTable,
+  spread,
+  summary,
+  table,
+} from "../report/numbers.mjs";
 import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
@@ -114,8 +123,8 @@ function summarize(turns) {
 /** What stands in the way where few commands are in flight, and what the bare center comes to. */
 function distance(profiles, results, key) {
   const [few, many] = Object.values(profiles);
-  const part = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
-  const outside = (shares) => `${part(shares, "write, in the kernel")} and ${part(shares, "Node.js")}`;
+  const outside = (shares) =>
+    `${percentOf(shares["write, in the kernel"])} and ${percentOf(shares["Node.js"])}`;
   const ratio = (name) => results[name].centerRatio.median.toFixed(2);
   return `what a command shares with others is little where few are in flight: each turn of the event loop reads some lines, writes to each node, reads from each node and writes results, and between turns the center sleeps and is woken. Writes in the kernel and Node.js take ${outside(few)} of the center's CPU with 64 in flight, ${outside(many)} with 1,024. The bare center comes to ${ratio(`bare-${key}`)} of the same single requests; its own cost it ${ratio("bare-single")} of what they cost here. Of the ${ratio(key)} here, the rest is what it leaves out: each command is checked, timed, traced, kept in order for its target, and answered with what each node did.`;
 }

@@ -2,7 +2,16 @@
 import { BARE, startCluster, startHttpServer } from "../cluster.mjs";
 import { classicRequest, inFile, NUMBER, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
-import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import {
+  goal,
+  number,
+  percent,
+  percentOf,
+  profileTable,
+  spread,
+  summary,
+  table,
+} from "../report/numbers.mjs";
 import { LEAD_IN_S, ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
 const USERS = 1000;
@@ -192,7 +201,7 @@ function cpuOf({ cpuMicroseconds }) {
 
 /** What the profile says of the distance to a route that answers from its own memory. */
 function distance(shares, { bareCenter, nodeHttp }) {
-  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${percentOf(shares, KERNEL)} of the center's CPU are writes in the kernel, ${percentOf(shares, "garbage collection")} collect garbage, and ${percentOf(shares, OWN)} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
+  return `a call is a request to a node and its reply beside the request that is answered. By the profile ${percentOf(shares[KERNEL])} of the center's CPU are writes in the kernel, ${percentOf(shares["garbage collection"])} collect garbage, and ${percentOf(shares[OWN])} are in this project's own code. The bare center, the least that such a call takes in Node.js, comes to ${ratioOf(bareCenter)}; a \`node:http\` server, which asks nobody, to ${ratioOf(nodeHttp)}.`;
 }
 
 /** What is in a high percentile of latency. */
@@ -205,14 +214,13 @@ function pauses({ center, nodes }, { bareCenter, nodeHttp }, rounds) {
 
 /** What more nodes change. */
 function sharing({ "nodes-1": one, "nodes-8": eight }, bare) {
-  const from = (kind) => `from ${percentOf(one, kind)} to ${percentOf(eight, kind)}`;
+  const from = (kind) => `from ${percentOf(one[kind])} to ${percentOf(eight[kind])}`;
   return `by the profiles no kind of work stands out: writes in the kernel go ${from(KERNEL)} of the center's CPU, Node.js ${from("Node.js")}, this project's own code ${from(OWN)}. What grows is most likely how often the center is woken, and for how little: the 64 calls in flight go over eight links instead of one, and the nodes, which take turns on one core, answer apart. The bare center needs ${spread(bare)} times as much with 8 nodes as with 1.`;
 }
 
 const KERNEL = "write, in the kernel";
 const OWN = "websocket-center";
 const ratioOf = ({ ratio }) => ratio.median.toFixed(2);
-const percentOf = (shares, kind) => `${((shares[kind] ?? 0) * 100).toFixed(1)} %`;
 
 export function report({ results, profiles, spreading, ...settings }) {
   const { users, connections, rounds, seconds, clockedRounds, warmUpRequests } = settings;

@@ -87,7 +87,7 @@ ${table(
         target: "rate at least 0.8 x bare `ws`",
         value: results["websocket-center"].ratio,
         atLeast: 0.8,
-        ifMissed: `a connection takes ${spread(results["websocket-center"].cpuRatio)} times the CPU that it takes at \`ws\`, which gives it neither an id, nor a place in the hub, nor a first frame. Who comes while the server's queue of new sockets is full is not heard, and tries again after a second, and then after two more: so the last of them are late by whole seconds.`,
+        ifMissed: `a connection takes ${spread(results["websocket-center"].cpuRatio)} times the CPU that it takes at \`ws\`, which gives it neither an id, nor a place in the hub, nor a first frame. Who comes while a server's queue of new sockets is full is not heard, and tries again after a second, and then after two more: most likely that is why a little more work for each costs the last of them whole seconds.`,
       }),
       goal({
         work: "the same, how many of them are refused",

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { classicRequest, inFile, NUMBER, sendBatch, sendRequests } from "../load.mjs";
 import { payload } from "../peers/serve.mjs";
 import { USER_HEAD } from "../peers/users.mjs";
-import { goal, number, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import { goal, number, percentOf, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { startBareLinks, startSimulated } from "../simulated.mjs";
 import { ratioBeside, takeTurns, warmUp } from "../turns.mjs";
 
@@ -148,16 +148,14 @@ function dearer(own, bare, { few, many }) {
   const growth = (calls) => `${(median(calls.many) - median(calls.few)).toFixed(1)} us`;
   const kinds = Object.keys(many)
     .filter((kind) => many[kind] - (few[kind] ?? 0) >= 0.01)
-    .map((kind) => `${kind} from ${percentOf(few[kind] ?? 0)} to ${percentOf(many[kind])}`);
+    .map((kind) => `${kind} from ${percentOf(few[kind])} to ${percentOf(many[kind])}`);
   return `as many nodes are asked: one. But each call goes over another link, which was most likely not touched since its last heartbeat; with ${FEW} nodes it stays in the caches. Over bare links, which are a socket and nothing else, a call grows by ${growth(bare)} with ${number(MANY)} nodes, which is ${spread(bare.ratio)} times what it costs with ${FEW}; here by ${growth(own)}. By the profiles of the router, which count heartbeats too, what takes more of its CPU is: ${kinds.join("; ")}.`;
 }
-
-const percentOf = (share) => `${(share * 100).toFixed(1)} %`;
 
 export function report({ users, rounds, seconds, calls, heartbeats, profiles, reconnects, ...others }) {
   const { bytesOfUser, answerBytes: bytes } = others;
   const of = (samples, pick) => summary(samples.map(pick));
-  const share = (part, which) => `${(heartbeats[part][which] * 100).toFixed(1)} %`;
+  const share = (part, which) => percentOf(heartbeats[part][which]);
   const known = of(reconnects, ({ knownMs }) => knownMs);
   const probed = (which) => [
     ...["p50", "p99", "max"].map((key) => spread(of(reconnects, (sample) => sample[which][key]))),
