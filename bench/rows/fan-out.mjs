@@ -3,7 +3,16 @@ import { setTimeout } from "node:timers/promises";
 import { inFile, openConnections } from "../load.mjs";
 import { peers } from "../peers/peers.mjs";
 import { PAYLOAD_BYTES } from "../peers/serve.mjs";
-import { goal, number, percent, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import {
+  goal,
+  number,
+  percent,
+  percentOf,
+  profileTable,
+  spread,
+  summary,
+  table,
+} from "../report/numbers.mjs";
 import { barChart } from "../report/svg.mjs";
 import { LEAD_IN_S, ratioBeside, takeTurns } from "../turns.mjs";
 
@@ -115,9 +124,8 @@ function summarize(turns) {
 
 /** What a profile says of the distance to a loop that only writes. */
 function distance(shares, results) {
-  const own = (shares["websocket-center"] ?? 0) * 100;
   const ratio = (peer) => results[peer].ratio.median.toFixed(2);
-  return `of the node's CPU ${own.toFixed(1)} % are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. The same loop over the sockets of a node, to which the node writes nothing, comes to ${ratio("node-sockets")}: so much dearer is the same write here, most likely because a node has more in memory for each connection, and finds less of it in the caches. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
+  return `of the node's CPU ${percentOf(shares["websocket-center"])} are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. The same loop over the sockets of a node, to which the node writes nothing, comes to ${ratio("node-sockets")}: so much dearer is the same write here, most likely because a node has more in memory for each connection, and finds less of it in the caches. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
 }
 
 /** The other server that comes nearest. */

@@ -4,7 +4,7 @@ import { classicRequest, inFile, NUMBER, openConnections, sendRequests } from ".
 import { GROUPS } from "../peers/groups.mjs";
 import { PAYLOAD_BYTES, payload } from "../peers/serve.mjs";
 import { cores, nodeCommand, Program } from "../process.mjs";
-import { goal, number, profileTable, spread, summary, table } from "../report/numbers.mjs";
+import { goal, number, percentOf, profileTable, spread, summary, table } from "../report/numbers.mjs";
 import { peerFile } from "../setup.mjs";
 
 const CONNECTIONS = 10_000;
@@ -153,7 +153,7 @@ ${profileTable({ "through the link": shares })}
         target: "CPU of the node at most 1.3 x a bare loop that writes the same frames",
         value: results.link.ratio,
         atMost: 1.3,
-        ifMissed: `by the profile ${((shares["write, in the kernel"] ?? 0) * 100).toFixed(1)} % of the node's CPU is the kernel's write, which the loop pays too. The loop touches a socket once for each delivery; a node also touches the group, the connection and its place in the queue, which with ${number(connections)} connections are in no cache.`,
+        ifMissed: `by the profile ${percentOf(shares["write, in the kernel"])} of the node's CPU is the kernel's write, which the loop pays too. The loop touches a socket once for each delivery; a node also touches the group, the connection and its place in the queue, which with ${number(connections)} connections are in no cache.`,
       }),
     ],
   };
