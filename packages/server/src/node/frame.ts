@@ -10,12 +10,22 @@ export const PONG = 0xa;
  * A WebSocket frame from server to client, ready to be written: final, unmasked, not compressed (RFC 6455, 5.2).
  * It is encoded once and shared by all connections that get it, so nobody may change its bytes.
  */
-export interface Frame {
+export class Frame {
   readonly opcode: number;
-  /** What the frame carries. */
-  readonly payload: Buffer;
   /** Header and payload. */
   readonly bytes: Buffer;
+  readonly #headBytes: number;
+
+  constructor(opcode: number, bytes: Buffer, headBytes: number) {
+    this.opcode = opcode;
+    this.bytes = bytes;
+    this.#headBytes = headBytes;
+  }
+
+  /** What the frame carries. A view of its own each time, since hardly anybody asks. */
+  get payload(): Buffer {
+    return this.bytes.subarray(this.#headBytes);
+  }
 }
 
 /** Encodes a string as a text frame, bytes as a binary one. */
@@ -37,5 +47,5 @@ function encodeFrame(opcode: number, length: number, payload: string | Uint8Arra
   putHead(bytes, opcode, length);
   if (typeof payload === "string") bytes.write(payload, headBytes, "utf8");
   else bytes.set(payload, headBytes);
-  return { opcode, payload: bytes.subarray(headBytes), bytes };
+  return new Frame(opcode, bytes, headBytes);
 }
