@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { HEAD_END, readFields, specialFields } from "./plain-head.js";
 
 /** A request that came whole, with nothing in it that asks for more than an answer. */
 export interface LaneRequest {
@@ -13,23 +14,8 @@ export interface LaneRequest {
 
 /** The request line of a call to the classic API, at the path where nothing else is. */
 const requestLine = /^(GET|POST) (\/(?:\?[!"$-~]*)?) HTTP\/1\.1$/;
-/** Header fields (RFC 9112, 5), each with its line end; no line is folded. */
-const fields = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+$/;
-/** What changes how a message is framed, answered, or what the connection is. */
-const special: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 /** Larger heads are not kept for the next request: idle connections would hold them. */
 const MAX_KEPT_HEAD_BYTES = 2048;
-const HEAD_END = Buffer.from("\r\n\r\n");
 
 /** Reads requests of one connection, whose header fields are mostly the same each time. */
 export class LaneReader {
@@ -73,19 +59,16 @@ export class LaneReader {
 
   #readHeaders(text: string, isKept: boolean): IncomingHttpHeaders | undefined {
     if (text === this.#text) return this.#headers;
-    if (!fields.test(text)) return undefined;
     // Without a prototype, `__proto__` is a name like any other.
     const headers = Object.create(null) as IncomingHttpHeaders;
-    for (let at = 0; at < text.length;) {
-      const end = text.indexOf("\r\n", at);
-      const colon = text.indexOf(":", at);
-      const name = text.slice(at, colon).toLowerCase();
-      const value = withoutBlanks(text.slice(colon + 1, end));
-      const isPlain = !special.has(name) || (name === "connection" && value.toLowerCase() === "keep-alive");
-      if (!isPlain || headers[name] !== undefined) return undefined;
+    const isPlain = readFields(text, (name, value) => {
+      const isSpecial = specialFields.has(name);
+      if (isSpecial && (name !== "connection" || value.toLowerCase() !== "keep-alive")) return false;
+      if (headers[name] !== undefined) return false;
       headers[name] = value;
-      at = end + 2;
-    }
+      return true;
+    });
+    if (!isPlain) return undefined;
     if (headers.host === undefined) return undefined;
     if (isKept) {
       // A part of the head's text, which holds the whole.
@@ -94,19 +77,6 @@ export class LaneReader {
     }
     return headers;
   }
-}
-
-/** Only blanks and tabs may surround a value (RFC 9112, 5): `trim` takes U+00A0 as well, which is a byte here. */
-function withoutBlanks(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** NaN for what is no length. */

@@ -26,9 +26,14 @@ export class ServerSockets {
   constructor(server: Server, { maxHeadBytes }: { maxHeadBytes: number }) {
     this.#server = server;
     this.#maxHeadBytes = maxHeadBytes;
+    // One listener for all: a closure for each would stay with its connection.
+    const onClose = ((raw) =>
+      function (this: Socket): void {
+        raw.delete(this);
+      })(this.#raw);
     server.on("connection", (socket: Socket) => {
       this.#raw.add(socket);
-      socket.once("close", () => this.#raw.delete(socket));
+      socket.on("close", onClose);
     });
   }
 

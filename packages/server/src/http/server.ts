@@ -14,6 +14,7 @@ import { CenterError, messageOf } from "../errors.js";
 import { failureText, JSON_TYPE } from "./answers.js";
 import { ExpressLane, type ExpressLaneOptions } from "./express-lane.js";
 import { ALLOWED_METHODS } from "./guard.js";
+import { HandshakeLane } from "./handshake-lane.js";
 import { escapeRawUrl, readLine } from "./raw-url.js";
 import { resumeWith, withoutUpgrade } from "./resume.js";
 import { ServerSockets } from "./server-sockets.js";
@@ -33,7 +34,10 @@ export interface HttpServerOptions {
   onRequest: (req: IncomingMessage, res: ServerResponse) => void;
   /** Answers plain requests to the classic API, with bodies of at most `maxBodyBytes`, past node:http. */
   lane?: { maxBodyBytes: number; onRequest: ExpressLaneOptions["onRequest"] } | undefined;
-  /** Gets the socket with every obligation: nothing but the end of `close` touches it any more. */
+  /**
+   * Gets the socket with every obligation: nothing but the end of `close` touches it any more. It may go on reading, so
+   * that whoever does not take what comes at once pauses it.
+   */
   onUpgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of each connection that sent no request that can be read, and of the status that it was answered with. */
   onClientError?: (error: Error, status: number) => void;
@@ -89,16 +93,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const nodeHttp = server.listeners(connectionEvent);
   server.removeAllListeners(connectionEvent);
   const sockets = new ServerSockets(server, { maxHeadBytes: options.maxHeaderBytes });
+  /** For sockets that node:http does not listen to. Peers that vanish are no fault of ours, and anybody can do so at will. */
+  const onSocketError = (error: NodeJS.ErrnoException): void => {
+    if (!vanished.has(error.code)) log?.("a socket failed", error);
+  };
   const stopKeeping = new WeakMap<Duplex, () => void>();
   const lane = options.lane === undefined ? undefined : openLane(options.lane);
+  const first = lane ?? (onUpgrade === undefined ? undefined : openHandshakeLane());
   server.on(connectionEvent, (socket: Socket) => {
-    if (lane === undefined) toNodeHttp(socket);
-    else lane.take(socket);
+    if (first === undefined) toNodeHttp(socket);
+    else first.take(socket);
   });
-  /** Peers that vanish are no fault of ours, and anybody can do so at will. */
-  const reportSocket = (message: string, error: NodeJS.ErrnoException): void => {
-    if (!vanished.has(error.code)) log?.(message, error);
-  };
   /** Connections that node:http has given up on, and that were dealt with here. */
   const handled = new WeakSet<Duplex>();
   const resumed = new WeakSet<Duplex>();
@@ -116,12 +121,27 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       idleMs: keepAliveMs,
       firstRequestMs: headersTimeoutMs,
       onRequest,
-      handOver: (socket, unread) => {
-        sockets.beginAt(socket, socket.bytesRead - unread.length);
-        if (unread.length > 0) socket.unshift(unread);
-        toNodeHttp(socket);
-      },
+      handOver,
     });
+  }
+
+  function openHandshakeLane(): HandshakeLane {
+    return new HandshakeLane({
+      maxHeadBytes: options.maxHeaderBytes,
+      timeoutMs: headersTimeoutMs,
+      onHandshake: (req, socket, head) => server.emit("upgrade", req, socket, head),
+      onSilent: (socket) => {
+        socket.on("error", onSocketError);
+        refuse(new Error("nothing was sent"), socket, 408);
+      },
+      handOver,
+    });
+  }
+
+  function handOver(socket: Socket, unread: Buffer): void {
+    sockets.beginAt(socket, socket.bytesRead - unread.length);
+    if (unread.length > 0) socket.unshift(unread);
+    toNodeHttp(socket);
   }
 
   server.on("request", (req: IncomingMessage, res: ServerResponse) => {
@@ -138,7 +158,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   if (onUpgrade !== undefined) {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       stopKeeping.get(socket)?.();
-      socket.on("error", (error) => reportSocket("an upgraded socket failed", error));
+      socket.on("error", onSocketError);
       if (!wantsWebSocket(req)) {
         beginAnew(resumeWith(socket, withoutUpgrade(req, head)));
         return;
@@ -162,7 +182,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   // node:http would close these without an answer.
   server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
-    socket.on("error", (error) => reportSocket("a socket failed", error));
+    socket.on("error", onSocketError);
     endWithFailure(socket, 405, "method not allowed");
   });
 

@@ -59,6 +59,7 @@ interface ConnectedSocket extends Duplex {
   [connectionOf]?: Connection;
 }
 
+const nothingKnown: Admitted = {};
 const goingAway: Refusal = { status: 503, cause: "draining", reason: "this node is going away" };
 
 /** Everything about clients: from the upgrade request to the last close. */
@@ -80,8 +81,8 @@ export class ClientPort {
   readonly #live = new Set<Connection>();
   /** Origins and user agents of the clients that are here. */
   readonly #headerTexts = new Interned();
-  /** Sockets whose handshake is under way. */
-  readonly #handshakes = new Set<Duplex>();
+  /** Sockets whose handshake is under way, or was refused, with the address that each has a place for. */
+  readonly #handshakes = new Map<Duplex, string>();
   #isDraining = false;
   #isClosed = false;
   /** What a drain does. */
@@ -169,7 +170,9 @@ export class ClientPort {
     head: Buffer,
     address: string,
   ): Promise<void> {
-    this.#handshakes.add(socket);
+    this.#handshakes.set(socket, address);
+    // What the client sends meanwhile is for its connection.
+    socket.pause();
     const refusal = await taking;
     this.#handshakes.delete(socket);
     if (refusal !== undefined) this.#refuse(address, socket, refusal);
@@ -179,16 +182,20 @@ export class ClientPort {
 
   /** Goes on with a client that has its place: it is given back when the socket ends, whatever became of it until then. */
   #acceptAt(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
-    socket.on("close", () => {
-      this.#places.release(address);
-      this.#handshakes.delete(socket);
-    });
-    this.#handshakes.add(socket);
+    this.#handshakes.set(socket, address);
+    socket.on("close", this.#onSocketClose);
     this.#upgrade(request, socket, head, address).catch((error: unknown) => {
       this.#observer.failed(undefined, "upgrade", error);
       socket.destroy();
     });
   }
+
+  readonly #onSocketClose = ((port: ClientPort) =>
+    function (this: ConnectedSocket): void {
+      const address = this[connectionOf]?.remoteAddress ?? port.#handshakes.get(this);
+      if (address !== undefined) port.#places.release(address);
+      port.#handshakes.delete(this);
+    })(this);
 
   /**
    * Refuses new clients, and closes those that are here with 1012, spread over `spreadMs`; of several calls, the one
@@ -217,7 +224,7 @@ export class ClientPort {
     this.#isDraining = true;
     this.#closing.stop();
     this.#heartbeat.close();
-    for (const socket of this.#handshakes) refuseUpgrade(socket, goingAway);
+    for (const socket of this.#handshakes.keys()) refuseUpgrade(socket, goingAway);
     const { code, reason } = closeCodes.SERVICE_RESTART;
     for (const connection of this.#live) connection.close(code, reason);
     await this.#empty();
@@ -261,21 +268,15 @@ export class ClientPort {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
-    const outcome = await admit({ tokens: this.#tokens, authorize: this.#authorize }, request, socket, {
-      timeoutMs: this.#config.handshakeTimeoutMs,
-      remoteAddress: address,
-      onError: (error) => this.#observer.failed(undefined, "authorize", error),
-    });
-    if (outcome === undefined) return;
-    if ("refusal" in outcome) {
-      this.#refuse(address, socket, outcome.refusal);
-      return;
-    }
-    const { admitted } = outcome;
+    // Where nobody need be asked, it is a client at once.
+    const isAsked = this.#tokens !== undefined || this.#authorize !== undefined;
+    const admitted = isAsked ? await this.#admit(request, socket, address) : nothingKnown;
+    if (admitted === undefined) return;
     // Centers know of the user and groups before the client hears that it is in, and can tell others.
-    const announced = this.#interest.announce(admitted);
+    const isHeld = admitted.userId !== undefined || admitted.groups !== undefined;
+    const announced = isHeld ? this.#interest.announce(admitted) : undefined;
     try {
-      if (admitted.userId !== undefined || admitted.groups !== undefined) await this.#interest.settled();
+      if (isHeld) await this.#interest.settled();
       const refusal = this.#refusal(request) ?? this.#refusalOfUser(admitted.userId);
       if (refusal !== undefined) {
         this.#refuse(address, socket, refusal);
@@ -289,9 +290,23 @@ export class ClientPort {
         webSocket.connection?.flush();
       });
       socket.uncork();
+      // It may have been paused while it waited for its place.
+      socket.resume();
     } finally {
-      announced();
+      announced?.();
     }
+  }
+
+  /** Asks who may decide. @returns undefined where the client is refused, or went away. */
+  async #admit(request: IncomingMessage, socket: Duplex, address: string): Promise<Admitted | undefined> {
+    const outcome = await admit({ tokens: this.#tokens, authorize: this.#authorize }, request, socket, {
+      timeoutMs: this.#config.handshakeTimeoutMs,
+      remoteAddress: address,
+      onError: (error) => this.#observer.failed(undefined, "authorize", error),
+    });
+    if (outcome === undefined || "admitted" in outcome) return outcome?.admitted;
+    this.#refuse(address, socket, outcome.refusal);
+    return undefined;
   }
 
   #open(
@@ -301,14 +316,15 @@ export class ClientPort {
     remoteAddress: string,
     { userId, groups, data, grant }: Admitted,
   ): void {
-    this.#handshakes.delete(socket);
     this.#identity.settle();
     const id = nodeKeyOf(this.#identity.id) + randomHex80();
+    const { origin, "user-agent": userAgent } = request.headers;
     const connection = new Connection(this.#host, {
       id,
       remoteAddress,
       data: connectionData(request, data),
-      ...this.#clientOf(request),
+      origin: this.#headerText(origin),
+      userAgent: this.#headerText(userAgent),
       webSocket,
       socket,
     });
@@ -319,6 +335,7 @@ export class ClientPort {
     webSocket.on("close", this.#onClose);
     webSocket.on("error", this.#onError);
     (socket as ConnectedSocket)[connectionOf] = connection;
+    this.#handshakes.delete(socket);
     socket.on("end", onSocketEnd);
     this.#live.add(connection);
     this.#heartbeat.add(connection);
@@ -332,11 +349,6 @@ export class ClientPort {
     if (this.#config.openMessage) connection.send(`{"cmd":"open","_id":"${id}"}`);
     this.#observer.opened(connection);
     this.#handlers.open(connection, request);
-  }
-
-  #clientOf({ headers }: IncomingMessage): { origin: string | undefined; userAgent: string | undefined } {
-    const { origin, "user-agent": userAgent } = headers;
-    return { origin: this.#headerText(origin), userAgent: this.#headerText(userAgent) };
   }
 
   #headerText(text: string | undefined): string | undefined {

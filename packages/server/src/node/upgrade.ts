@@ -87,7 +87,6 @@ export async function admit(
   socket: Duplex,
   options: { timeoutMs: number; remoteAddress: string; onError: (error: unknown) => void },
 ): Promise<{ admitted: Admitted } | { refusal: Refusal } | undefined> {
-  if (tokens === undefined && authorize === undefined) return { admitted: {} };
   let isGone = false;
   const controller = new AbortController();
   const { signal } = controller;

@@ -1,5 +1,10 @@
-import { expect, test, vi } from "vitest";
-import { RawClient } from "./raw-client.js";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { resolveNodeOptions } from "../../src/config/resolve.js";
+import { createSilentLogger } from "../../src/index.js";
+import { WebSocketNode } from "../../src/node/node.js";
+import { clientFrame, opcodes, RawClient } from "./raw-client.js";
 import { askUpgrade, Client, metricOf, nextEvent, startNode } from "./running-node.js";
 
 test("over maxConnections clients get 503, and a place that is given back is taken again", async () => {
@@ -101,4 +106,37 @@ test("a client that sends its handshake too slowly is answered with 408", async 
   const node = await startNode({ handshakeTimeoutMs: 100 });
   const client = RawClient.dial(node, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso");
   expect(await client.readToEnd()).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test("what a client sends while its place is asked for elsewhere waits, and comes in order", async () => {
+  let grant: (() => void) | undefined;
+  const places = {
+    isFull: false,
+    take: () => new Promise<undefined>((resolve) => (grant = () => resolve(undefined))),
+    release: () => undefined,
+  };
+  const config = resolveNodeOptions({ port: 0, centers: [], openMessage: false });
+  const node = new WebSocketNode(config, { log: createSilentLogger() }, { places });
+  onTestFinished(() => node.stop());
+  await node.start();
+  const sockets: Socket[] = [];
+  const onSocket = (message: unknown): void => {
+    sockets.push((message as { socket: Socket }).socket);
+  };
+  subscribe("net.server.socket", onSocket);
+  onTestFinished(() => void unsubscribe("net.server.socket", onSocket));
+  const heard: unknown[] = [];
+  node.on("message", (_connection, data) => {
+    heard.push(data);
+  });
+
+  const client = RawClient.ask(node);
+  await vi.waitUntil(() => grant !== undefined);
+  for (const text of ["one", "two"]) client.write(clientFrame(opcodes.text, text));
+  const sent = client.socket.bytesWritten;
+  await vi.waitUntil(() => sockets[0]?.bytesRead === sent);
+  grant?.();
+  client.write(clientFrame(opcodes.text, "three"));
+  await vi.waitUntil(() => heard.length === 3);
+  expect(heard).toEqual(["one", "two", "three"]);
 });

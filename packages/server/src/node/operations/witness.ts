@@ -81,7 +81,7 @@ export class Witness {
   opened(connection: Connection): void {
     const { id: connectionId, remoteAddress, userId } = connection;
     this.#watches.appeared(connection);
-    if (this.#traces.isOn) this.#traces.add({ at: Date.now(), what: "open", ...ids(connection) });
+    if (this.#traces.isOn) this.#traces.add({ at: Date.now(), what: "open", connectionId, userId });
     if (this.#live.isWatched)
       this.#live.tell({ type: "open", connectionId, ...who(userId), detail: remoteAddress });
   }
