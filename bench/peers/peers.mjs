@@ -42,16 +42,22 @@ export const peers = [
     start: node("websocket-center.mjs"),
   },
   {
+    name: "websocket-center-no-heartbeats",
+    title: "**websocket-center**, without heartbeats",
+    how: "the same, with `heartbeatIntervalMs` at an hour",
+    start: node("websocket-center.mjs", "no-heartbeats"),
+  },
+  {
     name: "node-loop",
     title: "bare Node.js loop",
     how: "limit: one shared buffer (the joined frames of the tick), `socket.write` to each socket",
     start: node("node-loop.mjs"),
   },
   {
-    name: "node-sockets",
-    title: "the same loop, over the sockets of a node",
-    how: "to tell what writing costs a process that has all that a node keeps of its connections; the node itself writes nothing",
-    start: node("node-sockets.mjs"),
+    name: "node-loop-heartbeats",
+    title: "the same loop, with heartbeats",
+    how: "and a ping to each client every 25 s, as a node sends them",
+    start: node("node-loop.mjs", "heartbeats"),
   },
   {
     name: "c-loop",

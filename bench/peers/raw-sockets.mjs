@@ -32,6 +32,9 @@ export function encodeText(text) {
   return Buffer.concat([Buffer.from(header), bytes]);
 }
 
+/** An empty ping from server to client (RFC 6455, 5.5.2). */
+export const ping = Buffer.from([0x89, 0]);
+
 /** A tick for `serve`: one shared buffer to each socket, in which 16 messages are joined. */
 export function writeToAll(sockets) {
   const frame = encodeText(payload);

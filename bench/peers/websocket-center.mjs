@@ -1,10 +1,11 @@
 // This project: a node with its defaults, and `hub.broadcast`. With the argument `bound`, each connection has a user
-// and a group.
+// and a group; with `no-heartbeats`, it is pinged once an hour.
 import { createNode, createSilentLogger } from "websocket-center";
 import { startProfile } from "./profile.mjs";
 import { payload, serve } from "./serve.mjs";
 
-const node = createNode({ port: 0, centers: [] }, { log: createSilentLogger() });
+const options = process.argv[2] === "no-heartbeats" ? { heartbeatIntervalMs: 3_600_000 } : {};
+const node = createNode({ port: 0, centers: [], ...options }, { log: createSilentLogger() });
 if (process.argv[2] === "bound") {
   let count = 0;
   node.on("open", ({ id }) => {

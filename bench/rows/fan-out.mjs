@@ -18,7 +18,13 @@ import { LEAD_IN_S, ratioBeside, takeTurns } from "../turns.mjs";
 
 const CONNECTIONS = 1000;
 /** Our own, and what is no server. */
-const noOthers = new Set(["node-loop", "node-sockets", "c-loop", "websocket-center"]);
+const noOthers = new Set([
+  "node-loop",
+  "node-loop-heartbeats",
+  "c-loop",
+  "websocket-center",
+  "websocket-center-no-heartbeats",
+]);
 
 export const name = "fan-out";
 
@@ -122,10 +128,10 @@ function summarize(turns) {
   };
 }
 
-/** What a profile says of the distance to a loop that only writes. */
+/** What a profile, and the same without heartbeats, say of the distance to a loop that only writes. */
 function distance(shares, results) {
   const ratio = (peer) => results[peer].ratio.median.toFixed(2);
-  return `of the node's CPU ${percentOf(shares["websocket-center"])} are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. The same loop over the sockets of a node, to which the node writes nothing, comes to ${ratio("node-sockets")}: so much dearer is the same write here, most likely because a node has more in memory for each connection, and finds less of it in the caches. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
+  return `of the node's CPU ${percentOf(shares["websocket-center"])} are in this project's own code; the rest is the writing, which the loop does too, and memory that both collect. A node pings its clients, which the loop does not: with the same heartbeats the loop comes to ${ratio("node-loop-heartbeats")}, and without them the node to ${ratio("websocket-center-no-heartbeats")}. Most likely that is Linux: a client that has just answered a ping delays what it acknowledges (\`tcp_cleanup_rbuf\` and its "pingpong mode"), so that on one machine the work of the acknowledgement falls to who writes next, instead of who reads. The best of the other servers, ${bestOf(results)}, a loop in C to ${ratio("c-loop")}.`;
 }
 
 /** The other server that comes nearest. */
