@@ -18,10 +18,6 @@ const WHOLE_BYTES = 24 * 1024;
 const PIECES_BYTES = 512 * 1024;
 /** Commands that end so near to each other share a frame, and the end of the first in it. */
 const SAME_END_MS = 10;
-/** While so many are not answered, others wait for more: with fewer there is little to join, */
-const MANY = 8;
-/** and so many do not wait. */
-const ENOUGH = 128;
 /** What lists in answers count for: a frame has few of them, since a reply that is too large fails whole. */
 const WHOLE_LIST_BYTES = 256 * 1024;
 const LIST_BYTES = WHOLE_BYTES / 16;
@@ -35,8 +31,7 @@ export function weightOf({ name }: Command, bytes: number): number {
 
 /**
  * What goes to one node, in order. While a frame goes in pieces, which others would overtake, nothing follows it until
- * it is answered. What comes while many are not answered waits for that, or for more: a write and a read cost the same
- * whatever they carry, and a node that is slow to answer has enough to do.
+ * it is answered.
  */
 export class Lane<C extends PipedCommand> {
   readonly channel: Channel;
@@ -54,24 +49,15 @@ export class Lane<C extends PipedCommand> {
     return this.#underWay === 0 && this.#errands.length === 0;
   }
 
-  /** Whether something waits only for more. */
-  get isGathering(): boolean {
-    return this.#errands.length > 0 && this.#holder === undefined;
-  }
-
   add(errand: Errand<C>): void {
     this.#errands.push(errand);
   }
 
-  /**
-   * What goes as the next frame; undefined where nothing does now.
-   * @param mayWait - whether it may wait for more.
-   */
-  next(mayWait: boolean): readonly Errand<C>[] | undefined {
+  /** What goes as the next frame; undefined where nothing does now. */
+  next(): readonly Errand<C>[] | undefined {
     const errands = this.#errands;
     const first = errands[0];
     if (first === undefined || this.#holder !== undefined) return undefined;
-    if (mayWait && this.#underWay >= MANY && errands.length < ENOUGH) return undefined;
     const isLarge = first.bytes > WHOLE_BYTES;
     const maxWeight = isLarge ? PIECES_BYTES : WHOLE_BYTES;
     let weight = 0;
@@ -88,10 +74,12 @@ export class Lane<C extends PipedCommand> {
     return frame;
   }
 
-  /** That frame is answered: what waits may go on. */
-  answered(frame: readonly Errand<C>[]): void {
+  /** That frame is answered. @returns whether it held up those that wait. */
+  answered(frame: readonly Errand<C>[]): boolean {
     this.#underWay -= frame.length;
-    if (this.#holder === frame) this.#holder = undefined;
+    if (this.#holder !== frame) return false;
+    this.#holder = undefined;
+    return true;
   }
 
   /** Takes out what has waited until its time ended. */

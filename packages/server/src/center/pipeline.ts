@@ -39,13 +39,19 @@ export interface PipelineEvents<C> {
 
 /** How often one looks for commands whose time has ended while they waited for others. */
 const LOOK_MS = 50;
-/** How long commands wait for more, at most: a node that takes longer to answer must not hold up those that come. */
+/** While so many are not answered, whichever node they are at, others wait for more: with fewer there is little to join, */
+const MANY = 8;
+/** and so many do not wait, */
+const ENOUGH = 256;
+/** nor do any for longer: a node that takes its time to answer must not hold up what goes to others. */
 const GATHER_MS = 5;
 
 /**
  * Sends a stream of commands to the nodes that each concerns, in as few frames as that takes: what is there when `flush`
- * is called goes to a node as one call, or, where the node has many to answer, waits up to 5 ms for that and for more.
- * Many are under way at once, and each settles by itself.
+ * is called goes to each node as one call, or, where many are to be answered, waits up to 5 ms for that and for more. A
+ * write and a read cost the same whatever they carry, and mostly an answer is what makes a caller send on: so what waits
+ * goes with the first `flush` after the answers, not with the answers. Many are under way at once, and each settles by
+ * itself.
  *
  * A node runs the commands that concern it in the order in which they were taken. A command finds the users and groups
  * that those before it make, answered or not. What is taken behind a command in two halves ("the groups of") waits until
@@ -60,6 +66,10 @@ export class Pipeline<C extends PipedCommand> {
   /** Commands whose second half is not sent. */
   #halves: C[] = [];
   #openQuestions = 0;
+  /** Errands that were sent and are not answered, */
+  #underWay = 0;
+  /** and those that are not sent. */
+  #waiting = 0;
   #looking: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
 
@@ -84,7 +94,8 @@ export class Pipeline<C extends PipedCommand> {
       at += 1;
     }
     this.#queue = at === this.#queue.length ? [] : this.#queue.slice(at);
-    for (const lane of this.#lanes.values()) this.#run(lane, true);
+    if (this.#underWay < MANY || this.#waiting >= ENOUGH) this.#runAll();
+    else if (this.#waiting > 0) this.#gathering ??= setTimeout(this.#runAll, GATHER_MS);
     this.#lookLater();
   }
 
@@ -94,6 +105,7 @@ export class Pipeline<C extends PipedCommand> {
     clearTimeout(this.#gathering);
     this.#queue = [];
     this.#halves = [];
+    this.#waiting = 0;
     for (const lane of this.#lanes.values()) {
       const { channel } = lane;
       const message = `the caller went away before the call was sent to node ${channel.member.id}`;
@@ -112,7 +124,7 @@ export class Pipeline<C extends PipedCommand> {
     const now = performance.now();
     const endsAt = now + (piped.endsAt - now) / 2;
     for (const node of nodes) {
-      this.#laneOf(node).add({ piped, command: question, bytes: piped.bytes, endsAt, isQuestion: true });
+      this.#add(node, { piped, command: question, bytes: piped.bytes, endsAt, isQuestion: true });
     }
     if (nodes.length === 0) this.#onAnswered();
   }
@@ -141,12 +153,17 @@ export class Pipeline<C extends PipedCommand> {
       return;
     }
     const { endsAt } = piped;
-    for (const node of nodes) this.#laneOf(node).add({ piped, command, bytes, endsAt, isQuestion: false });
+    for (const node of nodes) this.#add(node, { piped, command, bytes, endsAt, isQuestion: false });
     if (addsInterest(command.name)) this.#adding.begin(command, nodes);
   }
 
   #nodesOf(command: Command): readonly Channel[] {
     return this.#adding.including(command, this.#parts.targets.ofOne(command));
+  }
+
+  #add(channel: Channel, errand: Errand<C>): void {
+    this.#laneOf(channel).add(errand);
+    this.#waiting += 1;
   }
 
   #laneOf(channel: Channel): Lane<C> {
@@ -158,27 +175,30 @@ export class Pipeline<C extends PipedCommand> {
     return lane;
   }
 
-  #run(lane: Lane<C>, mayWait: boolean): void {
-    for (let frame = lane.next(mayWait); frame !== undefined; frame = lane.next(mayWait)) {
-      this.#send(lane, frame);
-    }
-    if (lane.isIdle) this.#lanes.delete(lane.channel);
-    else if (lane.isGathering) this.#gathering ??= setTimeout(this.#endGathering, GATHER_MS);
-  }
-
-  readonly #endGathering = (): void => {
+  /** Sends what waits, but for what a frame in pieces holds up. */
+  readonly #runAll = (): void => {
+    clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    for (const lane of this.#lanes.values()) this.#run(lane, false);
+    for (const lane of this.#lanes.values()) this.#run(lane);
   };
+
+  #run(lane: Lane<C>): void {
+    for (let frame = lane.next(); frame !== undefined; frame = lane.next()) this.#send(lane, frame);
+    if (lane.isIdle) this.#lanes.delete(lane.channel);
+  }
 
   #send(lane: Lane<C>, errands: readonly Errand<C>[]): void {
     const { channel } = lane;
     const commands = errands.map(({ command }) => command);
     const timeoutMs = Math.max(0, (errands[0]?.endsAt ?? 0) - performance.now());
+    this.#waiting -= errands.length;
+    this.#underWay += errands.length;
     const call = this.#parts.caller.begin([channel], HUB_SERVICE, commands, { timeoutMs }, ([answer]) => {
-      lane.answered(errands);
+      this.#underWay -= errands.length;
+      const wasHeld = lane.answered(errands);
       this.#onAnswer(channel, errands, answer);
-      this.#run(lane, true);
+      if (wasHeld) this.#run(lane);
+      else if (lane.isIdle) this.#lanes.delete(lane.channel);
     });
     for (const { piped } of errands) piped.calls.push(call);
   }
@@ -228,7 +248,9 @@ export class Pipeline<C extends PipedCommand> {
     for (const lane of this.#lanes.values()) {
       const { channel } = lane;
       const message = `node ${channel.member.id} was busy with what was sent before; the call was not sent`;
-      this.#settleUnsent(channel, lane.takeLate(now), message);
+      const late = lane.takeLate(now);
+      this.#waiting -= late.length;
+      this.#settleUnsent(channel, late, message);
     }
     if (wasWaiting && this.#halves.length === 0) this.flush();
   }

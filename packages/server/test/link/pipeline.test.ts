@@ -102,6 +102,57 @@ test("64 commands to users of three nodes are at most a frame to each", async ()
   expect(settled).toHaveLength(64);
 });
 
+/** How many commands each frame to the node had. */
+const framesTo = (node: number): number[] => cluster.sent()[node]?.map((names) => names.length) ?? [];
+
+async function connectTwo(): Promise<void> {
+  for (let at = 0; at < 2; at += 1) cluster.connect(at, { userId: `user ${at}` });
+  await vi.advanceTimersByTimeAsync(100);
+  cluster.clear();
+}
+
+test("nothing waits while few are to be answered", async () => {
+  await connectTwo();
+  cluster.node(0).onCall = () => undefined;
+  for (let count = 0; count < 9; count += 1) {
+    take(toUser("user 0"));
+    await run(0);
+  }
+  expect(framesTo(0)).toEqual(Array.from({ length: 8 }, () => 1));
+});
+
+test("what comes while many are to be answered goes with what comes after the answers, whichever node they are of", async () => {
+  await connectTwo();
+  for (let count = 0; count < 8; count += 1) take(toUser("user 0"));
+  pipeline.flush();
+  take(toUser("user 1"));
+  await run(2);
+  expect(settled).toHaveLength(8);
+  expect(framesTo(1)).toEqual([]);
+  take(toUser("user 1"));
+  await run(2);
+  expect(framesTo(1)).toEqual([2]);
+  expect(settled).toHaveLength(10);
+});
+
+test("nothing waits for more than 5 ms, nor where there is enough to go", async () => {
+  await connectTwo();
+  cluster.node(0).onCall = () => undefined;
+  for (let count = 0; count < 8; count += 1) take(toUser("user 0"), { timeoutMs: 10_000 });
+  pipeline.flush();
+  take(toUser("user 1"));
+  await run(4);
+  expect(framesTo(1)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(framesTo(1)).toEqual([1]);
+  for (let count = 0; count < 255; count += 1) take(toUser("user 1"), { bytes: 10 });
+  await run(2);
+  expect(framesTo(1)).toEqual([1]);
+  take(toUser("user 1"), { bytes: 10 });
+  await run(2);
+  expect(framesTo(1)).toEqual([1, 256]);
+});
+
 test("a command finds users and groups that those before it make, answered or not", async () => {
   const { id, messages } = cluster.connect(2);
   take(bind("ada", id));
