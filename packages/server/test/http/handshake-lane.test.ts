@@ -13,6 +13,8 @@ interface Served {
   port: number;
   /** What was told of requests and upgrades. */
   seen: Record<string, unknown>[];
+  /** The requests of upgrades. */
+  upgrades: IncomingMessage[];
   /** The server's end of each connection. */
   sockets: Socket[];
   refusals: { message: string; status: number }[];
@@ -30,6 +32,7 @@ function described(kind: string, req: IncomingMessage, head?: Buffer): Record<st
 
 async function serve({ headersTimeoutMs = 60_000 } = {}): Promise<Served> {
   const seen: Served["seen"] = [];
+  const upgrades: IncomingMessage[] = [];
   const sockets: Socket[] = [];
   const refusals: Served["refusals"] = [];
   const server = createHttpServer({
@@ -42,13 +45,14 @@ async function serve({ headersTimeoutMs = 60_000 } = {}): Promise<Served> {
     },
     onUpgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => {
       seen.push(described("upgrade", req, head));
+      upgrades.push(req);
       socket.end("upgraded");
     },
     onClientError: ({ message }, status) => refusals.push({ message, status }),
     log: (message, error) => expect.fail(`${message}: ${String(error)}`),
   });
   server.server.on("connection", (socket: Socket) => sockets.push(socket));
-  return { server, port: await server.listen(0, "127.0.0.1"), seen, sockets, refusals };
+  return { server, port: await server.listen(0, "127.0.0.1"), seen, upgrades, sockets, refusals };
 }
 
 async function serveInTest(options: Parameters<typeof serve>[0] = {}): Promise<Served> {
@@ -110,6 +114,18 @@ describe("a handshake", () => {
     expect(await talk(served, [head.slice(0, 20), head.slice(20)])).toBe("upgraded");
     expect(served.sockets.map((socket) => "parser" in socket)).toEqual([true]);
   });
+});
+
+test.each([
+  ["whole", 0],
+  ["in parts", 20],
+])("the request of a handshake that comes %s has a body that ends", async (_, at) => {
+  const served = await serveInTest();
+  const head = headOf(plain);
+  await talk(served, [head.slice(0, at), head.slice(at)]);
+  const [request] = served.upgrades;
+  if (request?.readableEnded === false) await once(request.resume(), "end");
+  expect(request?.readableEnded).toBe(true);
 });
 
 describe("whatever comes", () => {

@@ -153,6 +153,16 @@ test("nothing waits for more than 5 ms, nor where there is enough to go", async 
   expect(framesTo(1)).toEqual([1, 256]);
 });
 
+test("what waits behind a large command goes when that is answered, though nothing more comes", async () => {
+  await connectTwo();
+  take(toUser("user 0", "large"), { bytes: 100_000 });
+  pipeline.flush();
+  take(toUser("user 0", "small"));
+  await run();
+  expect(framesTo(0)).toEqual([1, 1]);
+  expect(settled).toHaveLength(2);
+});
+
 test("a command finds users and groups that those before it make, answered or not", async () => {
   const { id, messages } = cluster.connect(2);
   take(bind("ada", id));
