@@ -81,7 +81,7 @@ export class Witness {
   opened(connection: Connection): void {
     const { id: connectionId, remoteAddress, userId } = connection;
     this.#watches.appeared(connection);
-    if (this.#traces.isOn) this.#traces.add({ at: Date.now(), what: "open", connectionId, userId });
+    if (this.#traces.isOn) this.#traces.add({ at: Date.now(), what: "open", ...ids(connection) });
     if (this.#live.isWatched)
       this.#live.tell({ type: "open", connectionId, ...who(userId), detail: remoteAddress });
   }
@@ -214,6 +214,6 @@ function who(userId: string | undefined): { userId?: string } {
   return userId === undefined ? {} : { userId };
 }
 
-function ids({ id, userId }: Connection): { connectionId: string; userId?: string } {
-  return { connectionId: id, ...who(userId) };
+function ids({ id, userId }: Connection): Pick<Noted, "connectionId" | "userId"> {
+  return { connectionId: id, userId };
 }
