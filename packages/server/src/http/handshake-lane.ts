@@ -1,6 +1,6 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { HEAD_END, readFields, specialFields } from "./plain-head.js";
+import { readFields, readHead, specialFields } from "./plain-head.js";
 
 export interface HandshakeLaneOptions {
   maxHeadBytes: number;
@@ -62,7 +62,7 @@ function endToo(this: Socket): void {
 function leaveToClose(): void {}
 
 /** The request line of a handshake, whose URL is in ASCII and has no fragment. */
-const requestLine = /^GET \/[!"$-~]* HTTP\/1\.1\r\n/;
+const requestLine = /^GET \/[!"$-~]* HTTP\/1\.1$/;
 const URL_AT = "GET ".length;
 const URL_BEFORE_LINE_END = " HTTP/1.1".length;
 const asksForUpgrade = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i;
@@ -89,15 +89,12 @@ function readHandshake(
   chunk: Buffer,
   maxHeadBytes: number,
 ): { request: IncomingMessage; length: number } | undefined {
-  const headEnd = chunk.indexOf(HEAD_END);
-  if (headEnd === -1 || headEnd > maxHeadBytes) return undefined;
-  const text = chunk.toString("latin1", 0, headEnd + 2);
-  if (!requestLine.test(text)) return undefined;
-  const lineEnd = text.indexOf("\r\n");
+  const head = readHead(chunk, maxHeadBytes);
+  if (head === undefined || !requestLine.test(head.line)) return undefined;
   const headers: IncomingMessage["headers"] = {};
   const rawHeaders: string[] = [];
-  const isPlain = readFields(text.slice(lineEnd + 2), (name, value, rawName) => {
-    if (name === "content-length" || !isHandshakeField(name, value)) return false;
+  const isPlain = readFields(head.fields, (name, value, rawName) => {
+    if (!isHandshakeField(name, value)) return false;
     // What every object has counts as there already.
     if (headers[name] !== undefined) return false;
     headers[name] = isKept(name) ? copyOf(value) : value;
@@ -110,7 +107,7 @@ function readHandshake(
   const request = new HandshakeRequest(socket);
   request.method = "GET";
   // Not as a part of the text, which it would hold as long as anybody holds it.
-  request.url = chunk.toString("latin1", URL_AT, lineEnd - URL_BEFORE_LINE_END);
+  request.url = chunk.toString("latin1", URL_AT, head.line.length - URL_BEFORE_LINE_END);
   request.httpVersion = "1.1";
   request.httpVersionMajor = 1;
   request.httpVersionMinor = 1;
@@ -118,13 +115,13 @@ function readHandshake(
   request.rawHeaders = rawHeaders;
   request.complete = true;
   request.push(null);
-  return { request, length: headEnd + HEAD_END.length };
+  return { request, length: head.length };
 }
 
 function isHandshakeField(name: string, value: string): boolean {
   if (name === "connection") return asksForUpgrade.test(value);
   if (name === "upgrade") return value.toLowerCase() === "websocket";
-  return !specialFields.has(name);
+  return name !== "content-length" && !specialFields.has(name);
 }
 
 /** Of a handshake, `ws` keeps this one with the connection. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { HEAD_END, readFields, specialFields } from "./plain-head.js";
+import { readFields, readHead, specialFields } from "./plain-head.js";
 
 /** A request that came whole, with nothing in it that asks for more than an answer. */
 export interface LaneRequest {
@@ -34,15 +34,13 @@ export class LaneReader {
    * HTTP parser has to judge it. What is let through here is less than what any parser lets through.
    */
   read(chunk: Buffer): LaneRequest | undefined {
-    const headEnd = chunk.indexOf(HEAD_END);
-    if (headEnd === -1 || headEnd > this.#maxHeadBytes) return undefined;
-    const head = chunk.toString("latin1", 0, headEnd + 2);
-    const lineEnd = head.indexOf("\r\n");
-    const line = requestLine.exec(head.slice(0, lineEnd));
+    const head = readHead(chunk, this.#maxHeadBytes);
+    if (head === undefined) return undefined;
+    const line = requestLine.exec(head.line);
     if (line === null) return undefined;
-    const headers = this.#readHeaders(head.slice(lineEnd + 2), headEnd <= MAX_KEPT_HEAD_BYTES);
+    const bodyAt = head.length;
+    const headers = this.#readHeaders(head.fields, bodyAt <= MAX_KEPT_HEAD_BYTES);
     if (headers === undefined) return undefined;
-    const bodyAt = headEnd + HEAD_END.length;
     const bodyLength = lengthOf(headers["content-length"]);
     if (!(bodyLength <= this.#maxBodyBytes) || chunk.length < bodyAt + bodyLength) return undefined;
     const method = line[1] === "GET" ? "GET" : "POST";
